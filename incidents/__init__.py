@@ -1,0 +1,1 @@
+"""Incident responder for AI systems."""
