@@ -1,0 +1,1 @@
+"""One adapter for each part of the world; none knows another."""

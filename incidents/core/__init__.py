@@ -1,0 +1,1 @@
+"""Values and decisions: pure, given the time, touching nothing."""

@@ -1,0 +1,1 @@
+"""The road: load, decide and save, speaking to the world through ports."""
