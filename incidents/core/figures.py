@@ -1,0 +1,45 @@
+"""How numbers, money, spans and moments read to people: a unit on each, no more digits than they can use."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
+
+
+def number(value: float | Decimal) -> str:
+    """At most three significant decimals, no trailing zeros: 0.31, 1.2e-05, 12,400."""
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    if size and size < 0.001:
+        return f"{value:.2g}"
+    return f"{value:.3f}".rstrip("0").rstrip(".") if size < 10 else f"{value:.4g}"
+
+
+def share(value: float) -> str:
+    """A proportion as a percentage with one decimal: 12.4 %."""
+    return f"{100 * value:.1f}".rstrip("0").rstrip(".") + " %"
+
+
+def money(amount: Decimal | float, currency: str) -> str:
+    """Whole units from 100 on, else two decimals: $679, $4.20, 12,000 SEK."""
+    text = f"{amount:,.0f}" if abs(amount) >= 100 else f"{amount:,.2f}".removesuffix(".00")
+    sign = _SIGNS.get(currency)
+    return f"{sign}{text}" if sign else f"{text} {currency}"
+
+
+def span(length: timedelta) -> str:
+    """The largest unit that fits, and the next where it matters: 45 s, 12 min, 3 h 20 min, 2 d 4 h."""
+    minutes, seconds = divmod(max(0, round(length.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def moment(at: datetime) -> str:
+    """A UTC moment to the minute: 2026-11-21 03:10 UTC."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"

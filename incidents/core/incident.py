@@ -1,0 +1,206 @@
+"""The incident: its lifecycle as a table, and what a person may do to it.
+
+Status says where the response stands. How bad it is (severity), who is being asked (paging) and what is wrong
+(alerts) are told beside it, each by its own machine; status never encodes them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from incidents.core.catalog import Role
+from incidents.core.errors import NotAllowed
+from incidents.core.severity import Severity
+
+
+class Status(StrEnum):
+    TRIGGERED = "triggered"  # open, and nobody has it
+    ACKNOWLEDGED = "acknowledged"  # a responder has it
+    MITIGATED = "mitigated"  # users are no longer hurt
+    RESOLVED = "resolved"  # the cause is gone
+    CLOSED = "closed"  # the paperwork is done; read-only
+
+
+class Action(StrEnum):
+    ACKNOWLEDGE = "acknowledge"
+    ESCALATE = "escalate"
+    MITIGATE = "mitigate"
+    RESOLVE = "resolve"
+    REOPEN = "reopen"
+    CLOSE = "close"
+    NOTE = "note"
+    ASSIGN = "assign"
+    SEVERITY = "severity"
+    WAIVE = "waive"
+    MERGE = "merge"
+
+
+class Resolution(StrEnum):
+    """Why an incident was resolved."""
+
+    FIXED = "fixed"
+    FALSE_POSITIVE = "false_positive"
+    MONITOR_FAULT = "monitor_fault"
+    DUPLICATE = "duplicate"
+    PLANNED = "planned"
+    ACCEPTED = "accepted"
+
+
+def _while(status: Status) -> dict[Action, Status]:
+    """The actions that leave the status as it is, allowed until the incident is closed."""
+    stays = (Action.NOTE, Action.ASSIGN, Action.SEVERITY, Action.WAIVE)
+    return dict.fromkeys(stays, status) | {Action.MERGE: Status.RESOLVED}
+
+
+NEXT: Mapping[Status, Mapping[Action, Status]] = MappingProxyType({
+    Status.TRIGGERED: MappingProxyType({
+        Action.ACKNOWLEDGE: Status.ACKNOWLEDGED,
+        Action.ESCALATE: Status.TRIGGERED,
+        Action.MITIGATE: Status.MITIGATED,
+        Action.RESOLVE: Status.RESOLVED,
+        **_while(Status.TRIGGERED),
+    }),
+    Status.ACKNOWLEDGED: MappingProxyType({
+        Action.ESCALATE: Status.TRIGGERED,  # by a person who needs help, or asked again after an hour of silence
+        Action.MITIGATE: Status.MITIGATED,
+        Action.RESOLVE: Status.RESOLVED,
+        **_while(Status.ACKNOWLEDGED),
+    }),
+    Status.MITIGATED: MappingProxyType({
+        Action.REOPEN: Status.TRIGGERED,
+        Action.RESOLVE: Status.RESOLVED,
+        **_while(Status.MITIGATED),
+    }),
+    Status.RESOLVED: MappingProxyType({
+        Action.REOPEN: Status.TRIGGERED,
+        Action.CLOSE: Status.CLOSED,
+        **_while(Status.RESOLVED),
+    }),
+    Status.CLOSED: MappingProxyType({}),
+})
+
+UNRESOLVED = frozenset({Status.TRIGGERED, Status.ACKNOWLEDGED, Status.MITIGATED})
+_DONE = {
+    Action.ACKNOWLEDGE: Status.ACKNOWLEDGED,
+    Action.MITIGATE: Status.MITIGATED,
+    Action.RESOLVE: Status.RESOLVED,
+    Action.CLOSE: Status.CLOSED,
+}
+
+
+def after(status: Status, action: Action) -> Status:
+    """The status that `action` leads to, or NotAllowed (`already_done`, `closed` or `not_allowed`)."""
+    found = NEXT[status].get(action)
+    if found is not None:
+        return found
+    if _DONE.get(action) is status:
+        raise NotAllowed("already_done", f"the incident is already {status}")
+    if status is Status.CLOSED:
+        raise NotAllowed("closed", "the incident is closed and read-only")
+    raise NotAllowed("not_allowed", f"cannot {action} an incident that is {status}")
+
+
+def allowed(status: Status) -> tuple[Action, ...]:
+    """What may be done to an incident of this status, in the order of the buttons."""
+    return tuple(action for action in Action if action in NEXT[status])
+
+
+def draw() -> str:
+    """The table as a Mermaid state diagram; the README's diagram is this text."""
+    lines = ["stateDiagram-v2", "    [*] --> triggered"]
+    for status, moves in NEXT.items():
+        by_target: dict[Status, list[str]] = {}
+        for action, target in moves.items():
+            if target is not status or action is Action.ESCALATE:
+                by_target.setdefault(target, []).append(action)
+        lines += [f"    {status} --> {target}: {', '.join(actions)}" for target, actions in by_target.items()]
+    return "\n".join([*lines, f"    {Status.CLOSED} --> [*]"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One person who was asked in the present round."""
+
+    level: int
+    person: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paging:
+    """Where the escalation ladder stands. Levels are computed from these times, never chained jobs."""
+
+    round: int = 0  # 0: nobody was ever asked
+    run: int = 0  # how often the ladder was run again in this episode
+    clock_at: datetime | None = None  # when the patience of `level` began; None: nobody is to be asked
+    level: int = 0  # the level that `clock_at` belongs to
+    asked: tuple[Asked, ...] = ()
+    why: str = ""  # why this round began
+    by_day: bool = False  # old news: waits for working hours whatever the severity
+    gave_up: bool = False  # the last run went by unanswered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """Another incident that this one has to do with."""
+
+    incident: str
+    relation: str  # "older", "recurrence_of", "merged_into", "merged_from", "duplicate_of", "depends_on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A release before the trouble, and what to roll back to."""
+
+    kind: str
+    name: str
+    version: str
+    previous: str | None = None
+    deployed_at: datetime | None = None
+    by: str | None = None
+    url: str | None = None
+    announced: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """Trouble that people respond to; it holds alerts. The row is guarded by its lock and counted by `version`."""
+
+    id: str
+    system: str
+    environment: str
+    title: str
+    status: Status
+    severity: Severity
+    severity_why: str
+    policy_version: str
+    opened_at: datetime
+    kinds: tuple[str, ...] = ()
+    drift_kinds: tuple[str, ...] = ()
+    roles: tuple[Role, ...] = ()  # the first owner's role of each kind: level 0 of the ladder
+    gathering: bool = True
+    registered: bool = True
+    assignee: str | None = None
+    responders: tuple[str, ...] = ()  # people who acted
+    touched_at: datetime | None = None  # the last fact by a person
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    mitigated_at: datetime | None = None
+    verified_at: datetime | None = None  # every alert clear since
+    resolved_at: datetime | None = None
+    resolution: Resolution | None = None
+    closed_at: datetime | None = None
+    last_change: Change | None = None  # what changed before it
+    shifted: bool = False  # +1 given for two kinds after one release
+    severity_set: bool = False  # a person has set it
+    folding_since: datetime | None = None  # the minute whose new alerts are counted
+    folded: int = 0  # new alerts in that minute
+    related: tuple[Related, ...] = ()
+    runbooks: tuple[tuple[str, str], ...] = ()  # (runbook id, why it fits), closest first
+    paging: Paging = Paging()
+    wake_at: datetime | None = None  # when time alone may change something
+    version: int = 0
+    head_seq: int = 0
+    head_hash: str = ""

@@ -1,0 +1,117 @@
+"""Every number that a decision uses, as one value; the shipped file repeats each with its source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from decimal import Decimal
+
+from incidents.core.severity import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bands:
+    """The least r (times the limit) of each severity: r < sev4 is within the limit."""
+
+    sev4: float = 1.0
+    sev3: float = 2.0
+    sev2: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftPolicy:
+    bands: Bands = Bands()
+    n_min: int = 100  # fewer samples: watching, never a page
+    windows: int = 2  # windows in a row out of limit before it fires
+    at_once: float = 3.0  # r at or above which one window is enough
+    long_window: timedelta = timedelta(hours=6)  # windows this long: one is enough
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HallucinationPolicy:
+    bands: Bands = Bands()
+    n_min: int = 30
+    k_min: int = 3
+    z: float = 1.96  # Wilson 95 % interval
+    sum_over: timedelta = timedelta(hours=24)  # disjoint windows are summed up to this until n_min is reached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostPolicy:
+    floor: Mapping[str, Decimal] = field(default_factory=lambda: {"USD": Decimal(100), "EUR": Decimal(100)})
+    floor_of_budget: float = 0.01
+    over: float = 0.40  # share over expected
+    sev3_overspend: float = 0.10  # projected overspend, share of budget
+    sev3_times_expected: float = 3.0  # without a budget
+    sev2_exhausted_within: timedelta = timedelta(hours=24)
+    sev2_excess_over: timedelta = timedelta(hours=12)
+    sev2_excess: float = 0.10  # share of budget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertPolicy:
+    same_telling: timedelta = timedelta(minutes=5)  # without a window, tellings this close are one
+    clock_skew: timedelta = timedelta(minutes=5)  # a time further ahead than this is cut back
+    watch_for: timedelta = timedelta(hours=24)
+    watch_windows: int = 4
+    clear_windows: int = 2
+    resolved_quiet: timedelta = timedelta(minutes=15)
+    flap_changes: int = 3
+    flap_within: timedelta = timedelta(minutes=60)
+    flap_windows: int = 6
+    flap_stable: timedelta = timedelta(hours=1)
+    stale_for_night: timedelta = timedelta(hours=6)  # a window that ended longer ago never pages at night
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentPolicy:
+    gathers_for: timedelta = timedelta(hours=24)
+    release_pair_within: timedelta = timedelta(hours=24)
+    reopens_within: timedelta = timedelta(minutes=30)
+    reopens_windows: int = 2
+    quiet_resolve: timedelta = timedelta(minutes=30)
+    close_after: timedelta = timedelta(hours=24)
+    unknown_names_an_hour: int = 10
+    alert_facts_a_minute: int = 20
+    nothing_changed_for: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationPolicy:
+    sev1: timedelta = timedelta(minutes=5)
+    sev2: timedelta = timedelta(minutes=15)
+    sev3: timedelta = timedelta(minutes=30)
+    repeat: int = 3  # times the ladder is run again after its first run
+    ask_again: timedelta = timedelta(minutes=60)  # acknowledged SEV1/2 without a fact by a person
+    fallback_after: timedelta = timedelta(seconds=30)  # a channel that gave no answer is dead
+    unreachable_for: timedelta = timedelta(hours=1)  # how long a person whom Slack refused is skipped
+    working_days: frozenset[int] = frozenset({1, 2, 3, 4, 5})
+    working_start: time = time(9)
+    working_end: time = time(18)
+
+    def patience(self, severity: Severity) -> timedelta | None:
+        """How long a page of this severity waits for an answer; None where nobody is paged."""
+        return {Severity.SEV1: self.sev1, Severity.SEV2: self.sev2, Severity.SEV3: self.sev3}.get(severity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A policy line that sets the severity of what it matches; None matches anything."""
+
+    severity: Severity
+    system: str | None = None
+    environment: str | None = None
+    kind: str | None = None
+    metric: str | None = None
+    segment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    version: str = "built-in"
+    drift: DriftPolicy = DriftPolicy()
+    hallucination: HallucinationPolicy = HallucinationPolicy()
+    cost: CostPolicy = field(default_factory=CostPolicy)
+    alerts: AlertPolicy = AlertPolicy()
+    incidents: IncidentPolicy = IncidentPolicy()
+    escalation: EscalationPolicy = EscalationPolicy()
+    overrides: tuple[Override, ...] = ()
