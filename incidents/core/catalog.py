@@ -7,7 +7,6 @@ from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
-from types import MappingProxyType
 from unicodedata import normalize
 
 
@@ -86,7 +85,7 @@ class System:
     title: str
     criticality: Criticality = Criticality.MEDIUM
     risk_class: RiskClass = RiskClass.MINIMAL
-    owners: Mapping[Role, str] = MappingProxyType({})  # a person id or a team id
+    owners: Mapping[Role, str] = field(default_factory=dict)  # a person id or a team id
     channel: str | None = None
     aliases: tuple[str, ...] = ()
     runbooks: tuple[str, ...] = ()

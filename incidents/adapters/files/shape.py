@@ -1,0 +1,110 @@
+"""What an entry of a file may look like: the types that all files share."""
+
+import re
+from datetime import time, timedelta
+from functools import cache
+from typing import Annotated, Literal, get_args
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from incidents.adapters.files.currency import CURRENCIES
+from incidents.adapters.files.problem import meant
+from incidents.core.catalog import WorkingHours
+
+
+class Entry(BaseModel):
+    """A mapping in a file; a key that it does not know is refused."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+def refused(what: str, suggestion: str = "") -> PydanticCustomError:
+    """A refusal in our own words; the suggestion travels beside it."""
+    return PydanticCustomError("refused", "{what}", {"what": what, "suggestion": suggestion})
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _timezone(name: str) -> str:
+    if name in _timezones():
+        return name
+    by_city = {zone.rpartition("/")[2]: zone for zone in sorted(_timezones())}
+    guess = meant(name, _timezones()) or meant(by_city.get(name.title().replace(" ", "_"), ""), _timezones())
+    raise refused(f'no time zone "{name}"', guess or "write it like Europe/London")
+
+
+def _currency(code: str) -> str:
+    if code in CURRENCIES:
+        return code
+    raise refused(f'no currency "{code}"', meant(code, CURRENCIES) or "write the ISO 4217 code, such as EUR")
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _duration(text: object) -> object:
+    """Read 90s, 5m, 24h or 7d; what is a duration already stays (a default)."""
+    if not isinstance(text, str):
+        return text
+    if found := re.fullmatch(r"([0-9]{1,6})([smhd])", text):
+        seconds = int(found[1]) * _UNITS[found[2]]
+        if 0 < seconds <= 400 * _UNITS["d"]:
+            return timedelta(seconds=seconds)
+        raise refused(f"the duration {text} is out of range", "between 1s and 400d")
+    if found := re.fullmatch(r"([0-9]+) *([smhd])[a-z]*", text.lower()):
+        raise refused(f'"{text}" is not a duration', f"write {found[1]}{found[2]}")
+    if text.isdecimal():
+        raise refused(f"the duration {text} has no unit", f"write {text}s, {text}m, {text}h or {text}d")
+    raise refused(f'"{text}" is not a duration', "write it like 90s, 5m, 24h or 7d")
+
+
+def _share(text: object) -> object:
+    if isinstance(text, str) and (found := re.fullmatch(r"([0-9.]+) *%", text)):
+        raise refused(f'"{text}" is not a number', f"write {float(found[1]) / 100:g}")
+    return text
+
+
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Timezone = Annotated[str, AfterValidator(_timezone), Field(examples=["Europe/London"])]
+Currency = Annotated[str, AfterValidator(_currency), Field(examples=["EUR"], json_schema_extra={"enum": [*CURRENCIES]})]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6}[smhd]$", "examples": ["90s", "5m", "24h", "7d"]}),
+]
+Share = Annotated[float, BeforeValidator(_share), Field(gt=0, le=100)]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+OneOrMore = BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])
+
+
+def _hours(text: str) -> str:
+    clock = "([01][0-9]|2[0-3]):[0-5][0-9]"
+    if not re.fullmatch(f"{clock}-{clock}", text):
+        raise refused(f'"{text}" are not hours', 'write them like "09:00-18:00"; the latest is 23:59')
+    start, _, end = text.partition("-")
+    if start >= end:
+        raise refused(f"the hours {text} end before they begin", "a shift past midnight cannot be written")
+    return text
+
+
+class WorkingEntry(Entry):
+    days: Annotated[list[Day], Field(min_length=1)] = ["mon", "tue", "wed", "thu", "fri"]
+    """Days on which what can wait may be brought up."""
+    hours: Annotated[str, AfterValidator(_hours), Field(examples=["09:00-18:00"])] = "09:00-18:00"
+    """First and last minute of the working day in the person's own time zone."""
+
+    def value(self) -> WorkingHours:
+        start, _, end = self.hours.partition("-")
+        days = frozenset(get_args(Day).index(day) + 1 for day in self.days)
+        return WorkingHours(days=days, start=time.fromisoformat(start), end=time.fromisoformat(end))

@@ -1,0 +1,79 @@
+"""Files and folders into one tree: sizes, encodings, and folders merged in name order."""
+
+from pathlib import Path
+
+from incidents.adapters.files.problem import FilesRefused, Problem, meant
+from incidents.adapters.files.tree import Tree, read_tree
+
+LARGEST = 1024 * 1024  # bytes of one file
+
+
+def files_at(path: Path, *suffixes: str) -> tuple[Path, ...]:
+    """The file `path`, or the files of the folder `path` that end in one of `suffixes`, in name order."""
+    if path.is_dir():
+        files = (file for file in path.iterdir() if file.suffix in suffixes and file.is_file())
+        if found := tuple(sorted(files, key=lambda file: file.name)):
+            return found
+        wanted = " or ".join(f"*{suffix}" for suffix in suffixes)
+        raise FilesRefused([Problem(file=str(path), what=f"the folder holds no {wanted}", suggestion="add one")])
+    if path.is_file():
+        return (path,)
+    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    guess = meant(path.name, beside) or "check the setting that names it"
+    raise FilesRefused([Problem(file=str(path), what="no such file or folder", suggestion=guess)])
+
+
+def text_of(file: Path) -> str:
+    """The text of `file`, which is UTF-8 and of a bearable size."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise FilesRefused([Problem(file=str(file), what=reason.lower(), suggestion="check its permissions")]) from error
+    if len(data) > LARGEST:
+        raise FilesRefused([Problem(file=str(file), what="larger than 1 MiB", suggestion="split it, and name the folder")])
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise FilesRefused([Problem(file=str(file), line=line, what="not UTF-8", suggestion="save it as UTF-8")]) from error
+
+
+def read_trees(path: Path) -> tuple[Tree, list[Problem]]:
+    """Everything that the YAML file or folder `path` says, as one tree."""
+    merged, problems = Tree(), list[Problem]()
+    for file in files_at(path, ".yaml", ".yml"):
+        try:
+            tree, found = read_tree(text_of(file), str(file))
+        except FilesRefused as refused:
+            tree, found = Tree(files=(str(file),), whole=False), list(refused.problems)
+        problems += found
+        merged.whole = merged.whole and tree.whole
+        merged.files += tree.files
+        if tree.whole:
+            problems += _merge(merged, tree)
+    return merged, problems
+
+
+def _merge(into: Tree, tree: Tree) -> list[Problem]:
+    """Add `tree`: its sections join those of the same name, but each entry may be written only once."""
+    problems = []
+    for name, section in tree.value.items():
+        mine = into.value.get(name)
+        if mine is None:
+            into.value[name] = section
+        elif isinstance(mine, dict) and isinstance(section, dict):
+            problems += [_twice(into, tree, (name, key)) for key in section if key in mine]
+            for key, value in section.items():
+                mine.setdefault(key, value)
+        elif section is not None and mine != section:
+            problems.append(_twice(into, tree, (name,)))
+    for path, place in tree.places.items():
+        into.places.setdefault(path, place)
+    return problems
+
+
+def _twice(into: Tree, tree: Tree, path: tuple[str, ...]) -> Problem:
+    first = into.places[path]
+    return tree.problem(path, f"given twice, first in {first.file}:{first.line}", "keep one of the two")
