@@ -156,9 +156,9 @@ class Evaluator(Part):
 class Sample(Part):
     """One answer as a person could judge it; redacted before it is stored."""
 
-    prompt: SampleText | None = None
-    answer: SampleText | None = None
-    claim: SampleText | None = None
+    prompt: SampleText | None = Field(default=None, repr=False)
+    answer: SampleText | None = Field(default=None, repr=False)
+    claim: SampleText | None = Field(default=None, repr=False)
     score: Number | None = None
 
 
@@ -201,7 +201,7 @@ class CommonData(Part):
     performance: Performance = Performance.UNKNOWN
     harm: Harm | None = None
     release: Release | None = None
-    summary: Summary | None = None
+    summary: Summary | None = Field(default=None, repr=False)
     severity: ClaimedSeverity | None = None
     links: tuple[Link, ...] = Field(default=(), max_length=LINKS)
     labels: dict[Name, LabelText] = Field(default_factory=dict, max_length=LABELS)
@@ -297,7 +297,7 @@ class ReportData(CommonData):
 
     category: Name
     harm: Harm
-    summary: Annotated[Summary, Field(min_length=1)]
+    summary: Annotated[Summary, Field(min_length=1)] = Field(repr=False)
 
 
 class ReleaseData(CommonData):

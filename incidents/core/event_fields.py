@@ -21,7 +21,8 @@ TEXT_PATTERN = r"^[\t\n\r\P{Cc}]*$"
 # Brackets, quotes, bars and backslashes are no URL characters, and they are what breaks out of a link.
 URL_PATTERN = r"^(?i:https?)://[^\s<>\"|`\\\p{Cc}\p{Cf}]+$"
 
-_rfc_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII).fullmatch
+_rfc_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII).fullmatch
+_SECOND = slice(17, 19)
 _decimal = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII).fullmatch
 _LARGEST = Decimal(10) ** 15
 
@@ -30,19 +31,18 @@ def utc(raw: object) -> datetime:
     """An RFC 3339 time with its zone, in UTC; a leap second is the second after :59."""
     if isinstance(raw, datetime) and raw.tzinfo is not None:
         return raw.astimezone(UTC)
-    parts = _rfc_3339(raw) if isinstance(raw, str) else None
-    if parts is None:
+    if not isinstance(raw, str) or not _rfc_3339(raw):
         raise PydanticCustomError("time", "must be an RFC 3339 time with its zone, as in 2026-11-20T09:15:00Z")
-    day, minute, second, fraction, zone = parts.groups()
-    leap = second == "60"
+    leap = raw[_SECOND] == "60"
+    if leap:
+        raw = f"{raw[: _SECOND.start]}59{raw[_SECOND.stop :]}"
     try:
-        at = datetime.fromisoformat(f"{day}T{minute}:{'59' if leap else second}{(fraction or '')[:7]}{zone.upper()}")
-        at = at.astimezone(UTC) + timedelta(seconds=leap)
+        at = datetime.fromisoformat(raw.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise PydanticCustomError("time", "is not a date and time that exists") from None
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise PydanticCustomError("time", f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
-    return at
+    return at + timedelta(seconds=1) if leap else at
 
 
 def money(raw: object) -> Decimal:
@@ -78,12 +78,8 @@ def _charge(raw: object) -> Decimal:
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH, pattern=NAME_PATTERN)
 ]
-Summary = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=SUMMARY_LENGTH, pattern=TEXT_PATTERN), Field(repr=False)
-]
-SampleText = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=SAMPLE_LENGTH, pattern=TEXT_PATTERN), Field(repr=False)
-]
+Summary = Annotated[str, StringConstraints(strip_whitespace=True, max_length=SUMMARY_LENGTH, pattern=TEXT_PATTERN)]
+SampleText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=SAMPLE_LENGTH, pattern=TEXT_PATTERN)]
 LabelText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LABEL_LENGTH, pattern=TEXT_PATTERN)]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=URL_LENGTH, pattern=URL_PATTERN)]
 Currency = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{3}$")]
