@@ -103,6 +103,8 @@ class Catalog:
     default_owner: str | None = None  # a person id or a team id
     default_channel: str | None = None
     default_timezone: str = "UTC"
+    # Where each entry was written (file and line), for whoever has to mend it; no decision reads it.
+    places: Mapping[tuple[str | int, ...], tuple[str, int]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def _names(self) -> Mapping[str, System]:

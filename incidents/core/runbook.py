@@ -3,18 +3,35 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from incidents.core.severity import Severity
 
 
+class Cause(StrEnum):
+    """What may lie behind the trouble: what was released before it, or what drives the cost."""
+
+    MODEL_RELEASE = "model_release"
+    PROMPT_RELEASE = "prompt_release"
+    INDEX_RELEASE = "index_release"
+    PRICE_RELEASE = "price_release"
+    CODE_RELEASE = "code_release"
+    UNANNOUNCED_CHANGE = "unannounced_change"
+    REQUESTS = "requests"
+    TOKENS_PER_REQUEST = "tokens_per_request"
+    UNIT_PRICE = "unit_price"
+    CACHE_HIT_RATE = "cache_hit_rate"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliesTo:
-    """What a runbook is for; an empty field fits anything."""
+    """What a runbook is for; an empty field fits anything. A cause brings it forward and never rules it out."""
 
     kind: tuple[str, ...] = ()
     drift_kind: tuple[str, ...] = ()
     system: tuple[str, ...] = ()
     severity_at_least: Severity | None = None
+    cause: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +44,7 @@ class Runbook:
     steps: tuple[str, ...] = ()  # the numbered steps, one line each
     body: str = ""  # the Markdown after the front matter
     hash: str = ""  # sha256 of the file, pinned on the incident
+    file: str = ""  # where it was read from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,31 +56,36 @@ class Case:
     system: str
     severity: Severity
     named: tuple[str, ...] = ()  # runbook ids that the catalog names for the system
+    causes: tuple[Cause, ...] = ()  # those suspected, the likeliest first
 
 
 def fit(runbook: Runbook, case: Case) -> tuple[int, tuple[str, ...]] | None:
     """How closely `runbook` fits, with the reasons in words; None where it does not apply."""
-    wants, points, reasons = runbook.applies_to, 0, []
+    wants = runbook.applies_to
+    points, reasons = 0, []
+    if runbook.id in case.named:
+        points += 16
+        reasons.append("named by the catalog")
     for name, wanted, given, weight in (
         ("system", wants.system, (case.system,), 8),
         ("drift kind", wants.drift_kind, case.drift_kinds, 2),
         ("kind", wants.kind, case.kinds, 2),
     ):
-        if not wanted:
-            continue
-        met = [value for value in given if value in wanted]
-        if not met:
+        met = next((value for value in given if value in wanted), None)
+        if wanted and met is None:
             return None
-        points += weight
-        reasons.append(f"{name} {met[0]}")
+        if met is not None:
+            points += weight
+            reasons.append(f"{name} {met}")
     if wants.severity_at_least is not None:
         if wants.severity_at_least.worse_than(case.severity):
             return None
         points += 1
-        reasons.append(f"{case.severity.label} or worse than {wants.severity_at_least.label}")
-    if runbook.id in case.named:
-        points += 16
-        reasons.insert(0, "named by the catalog")
+        reasons.append(f"{case.severity.label}, and it is for {wants.severity_at_least.label} or worse")
+    suspected = next((cause for cause in case.causes if cause in wants.cause), None)
+    if suspected is not None:
+        points += 4
+        reasons.append(f"suspected: {suspected.replace('_', ' ')}")
     return points, tuple(reasons)
 
 

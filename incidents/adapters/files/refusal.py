@@ -1,73 +1,157 @@
 """Check a tree against its shape, and tell every refusal in words that help to mend the file."""
 
 import re
-from collections.abc import Iterator
-from copy import deepcopy
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from incidents.adapters.files.problem import Path, Problem, meant
+from incidents.adapters.files.shape import PATTERNS
 from incidents.adapters.files.tree import Tree
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_WORDS = {
-    "missing": "is missing",
-    "extra_forbidden": "no such key",
-    "string_too_short": "is empty",
-    "string_too_long": "longer than {max_length} characters",
-    "string_type": "must be text",
-    "int_parsing": 'must be a whole number, not "{input}"',
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_parsing": 'must be a number, not "{input}"',
-    "float_type": "must be a number",
-    "finite_number": 'must be a number, not "{input}"',
-    "decimal_parsing": 'must be a number, not "{input}"',
-    "decimal_type": "must be a number",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be {ge} or more",
-    "less_than": "must be less than {lt}",
-    "less_than_equal": "must be {le} or less",
-    "list_type": "must be a list",
-    "tuple_type": "must be a list",
-    "dict_type": "must be keys with values",
-    "model_type": "must be keys with values",
-    "model_attributes_type": "must be keys with values",
-    "too_short": "needs at least {min_length}",
-    "time_delta_type": "must be a duration",
-    "date_from_datetime_parsing": '"{input}" is not a date',
-    "date_type": "must be a date",
-}
-_ADVICE = {
-    "list_type": "write it as [a, b]",
-    "tuple_type": "write it as [a, b]",
-    "dict_type": "write it as {key: value}",
-    "model_type": "write it as {key: value}",
-    "date_from_datetime_parsing": "write it like 2026-11-21",
-    "time_delta_type": "write it like 90s, 5m, 24h or 7d",
+_NUMBER, _WHOLE, _LIST, _KEYS = (
+    "must be a number",
+    "must be a whole number",
+    "must be a list",
+    "must be keys with values",
+)
+_WORDS = {  # pydantic's error types in our words
+    "missing": ("is missing", ""),
+    "string_too_short": ("is empty", "give it a value or remove the line"),
+    "string_too_long": ("longer than {max_length} characters", ""),
+    "string_type": ("must be text", ""),
+    "int_parsing": (_WHOLE, ""),
+    "int_type": (_WHOLE, ""),
+    "int_from_float": (_WHOLE, ""),
+    "float_parsing": (_NUMBER, ""),
+    "float_type": (_NUMBER, ""),
+    "finite_number": (_NUMBER, ""),
+    "decimal_parsing": (_NUMBER, ""),
+    "decimal_type": (_NUMBER, ""),
+    "decimal_max_digits": ("more than {max_digits} digits", ""),
+    "decimal_max_places": ("more than {decimal_places} decimal places", ""),
+    "greater_than": ("must be more than {gt}", ""),
+    "greater_than_equal": ("must be {ge} or more", ""),
+    "less_than": ("must be less than {lt}", ""),
+    "less_than_equal": ("must be {le} or less", ""),
+    "list_type": (_LIST, "write it as [a, b]"),
+    "tuple_type": (_LIST, "write it as [a, b]"),
+    "dict_type": (_KEYS, "write it as {{key: value}}"),
+    "model_type": (_KEYS, "write it as {{key: value}}"),
+    "too_short": ("holds nothing", "name at least one, or remove the line"),
+    "too_long": ("holds more than {max_length}", ""),
+    "time_delta_type": ("must be a duration", "write it like 90s, 5m, 24h or 7d"),
+    "date_from_datetime_parsing": ("is not a date", "write it like 2026-11-21"),
+    "date_from_datetime_inexact": ("is not a date", "write it like 2026-11-21"),
+    "date_type": ("is not a date", "write it like 2026-11-21"),
 }
 
 
 def checked(tree: Tree, shape: type[Model]) -> tuple[Model, list[Problem]]:
-    """The tree in its shape, with everything that is wrong; what is wrong is left out, so that the rest can be checked."""
-    value, problems = _filled(tree)
+    """The tree in its shape, and all that is wrong with it.
+
+    What is wrong is left out of the tree, so that the rest can still be checked. Nothing at the top of a shape is
+    required: an empty tree always passes.
+    """
+    problems, told = [], set[Path]()
+    for path in list(_empty(tree.value, ())):
+        told.add(path)
+        if len(path) > 1:
+            problems.append(tree.problem(path, "is empty", _how_to_fill(path)))
+    _leave_out(tree.value, told)
     while True:
         try:
-            return shape.model_validate(value), problems
+            return shape.model_validate(tree.value), problems
         except ValidationError as error:
-            errors = [replace_location(detail) for detail in error.errors(include_url=False)]
-            problems += [_told(tree, shape, detail) for detail in errors]
-            _leave_out(value, [_culprit(detail) for detail in errors])
+            details = error.errors(include_url=False)
+        problems += [_told(tree, shape, detail) for detail in details if _path(detail) not in told]
+        told.update(_culprit(detail) for detail in details)
+        _leave_out(tree.value, [_culprit(detail) for detail in details])
 
 
-def _filled(tree: Tree) -> tuple[dict[str, Any], list[Problem]]:
-    """A copy of the tree's value without the keys that have no value, which are problems below the top."""
-    value = {name: deepcopy(section) for name, section in tree.value.items() if section is not None}
-    empty = list(_empties(value, ()))
-    problems = [tree.problem(path, "is empty", _how_to_fill(path)) for path in empty]
-    _leave_out(value, empty)
-    return value, problems
+def _empty(value: Any, path: Path) -> Iterator[Path]:  # noqa: ANN401 - a tree holds whatever was written
+    if value is None:
+        yield path
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _empty(inner, (*path, key))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _empty(inner, (*path, position))
+
+
+def _how_to_fill(path: Path) -> str:
+    if path[-1] == "channel":
+        return 'put the name in quotes, as in "#ai-incidents": an unquoted # begins a comment'
+    if path[0] == "systems" and len(path) == 2:  # noqa: PLR2004 - systems.NAME
+        return "write {} for a system without details"
+    return "give it a value or remove the line"
+
+
+def _leave_out(value: dict[str, Any], paths: Iterable[Path]) -> None:
+    """Remove what lies at each path; of a list that holds something wrong, the whole list."""
+    for path in paths:
+        keys = _outside_lists(path)
+        holder: Any = value
+        for key in keys[:-1]:
+            holder = holder.get(key, {})
+        holder.pop(keys[-1], None)
+
+
+def _outside_lists(path: Path) -> Path:
+    first = next((position for position, part in enumerate(path) if isinstance(part, int)), len(path))
+    return path[:first]
+
+
+def _path(detail: ErrorDetails) -> Path:
+    """Where in the tree: pydantic marks an error in a key itself with one part more."""
+    return tuple(part for part in detail["loc"] if part != "[key]")
+
+
+def _culprit(detail: ErrorDetails) -> Path:
+    """What to leave out: the value, or what lacks it."""
+    path = _path(detail)
+    return path[:-1] if detail["type"] == "missing" else path
+
+
+def _told(tree: Tree, shape: type[BaseModel], detail: ErrorDetails) -> Problem:
+    path, given, context = _path(detail), detail["input"], detail.get("ctx", {})
+    shown = f', not "{given[:60]}"' if isinstance(given, str) and given else ""
+    match detail["type"]:
+        case "refused":
+            return tree.problem(path, context["what"], context["suggestion"])
+        case "extra_forbidden":
+            keys = _keys_at(shape, path[:-1])
+            return tree.problem(path, "no such key", meant(str(path[-1]), keys) or f"the keys are {', '.join(keys)}")
+        case "enum" | "literal_error":
+            choices = re.findall("'([^']*)'", context["expected"])
+            what = f"must be one of {', '.join(choices)}{shown}"
+            return tree.problem(path, what, meant(given, choices) if isinstance(given, str) else "")
+        case "string_pattern_mismatch":
+            return tree.problem(path, *PATTERNS[context["pattern"]])
+        case kind if kind in _WORDS:
+            what, suggestion = (words.format(**context) for words in _WORDS[kind])
+            return tree.problem(path, what + shown if what.startswith("must be") else what, suggestion)
+        case _:
+            return tree.problem(path, detail["msg"])
+
+
+def _keys_at(shape: type[BaseModel], path: Path) -> list[str]:
+    """The keys that the mapping at `path` may have."""
+    found: Any = shape
+    for part in path:
+        if isinstance(found, type) and issubclass(found, BaseModel):
+            found = _bare(found.model_fields[str(part)].annotation)
+        else:
+            found = _bare(get_args(found)[-1])
+    return list(found.model_fields)
+
+
+def _bare(annotation: Any) -> Any:  # noqa: ANN401 - an annotation is no type of its own
+    """An annotation without its `| None`."""
+    some = [choice for choice in get_args(annotation) if choice is not type(None)]
+    return some[0] if type(None) in get_args(annotation) else annotation

@@ -3,7 +3,7 @@
 import re
 from datetime import time, timedelta
 from functools import cache
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -75,7 +75,44 @@ def _one_or_more(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+def one_or_more(item: Any) -> BeforeValidator:  # noqa: ANN401 - a type as pydantic takes it
+    """Let a list of one `item` be written without its brackets."""
+    return BeforeValidator(_one_or_more, json_schema_input_type=item | list[item])
+
+
+def written(duration: timedelta) -> str:
+    """A duration as a file gives it: 5m, 24h."""
+    seconds = int(duration.total_seconds())
+    unit, size = next((unit, size) for unit, size in reversed(_UNITS.items()) if seconds % size == 0)
+    return f"{seconds // size}{unit}"
+
+
+_TEXT = r"^[^\x00-\x1f\x7f]*$"
+_SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+_SLACK_USER = r"^[UW][A-Z0-9]{2,}$"
+_SLACK_CHANNEL = r"^(#[^\s#]{1,80}|[CG][A-Z0-9]{2,})$"
+PATTERNS = {  # what a mismatch means, and what to do
+    _TEXT: ("holds a line break or a control character", "write it in one line"),
+    _SLUG: ("must be lower case letters, digits and hyphens", "write it like rollback-model"),
+    _EMAIL: ("is no e-mail address", "write it like ada@example.com"),
+    _SLACK_USER: ("is no Slack member id", "copy it from the profile in Slack; it looks like U01ABCDEF"),
+    _SLACK_CHANNEL: ("is no Slack channel", 'write it like "#ai-incidents", in quotes, or as an id such as C01ABCDEF'),
+}
+
+
+def _format_version(given: object) -> int:
+    if str(given) == "1":
+        return 1
+    raise refused(f'this release reads version 1, not "{given}"', "write version: 1")
+
+
+FormatVersion = Annotated[int, BeforeValidator(_format_version), Field(ge=1, le=1, examples=[1])]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=_TEXT)]
+Slug = Annotated[str, Field(max_length=80, pattern=_SLUG)]
+Email = Annotated[str, Field(max_length=254, pattern=_EMAIL, examples=["ada@example.com"])]
+SlackUser = Annotated[str, Field(pattern=_SLACK_USER, examples=["U01ABCDEF"])]
+SlackChannel = Annotated[str, Field(pattern=_SLACK_CHANNEL, examples=["#ai-incidents"])]
 Timezone = Annotated[str, AfterValidator(_timezone), Field(examples=["Europe/London"])]
 Currency = Annotated[str, AfterValidator(_currency), Field(examples=["EUR"], json_schema_extra={"enum": [*CURRENCIES]})]
 Duration = Annotated[
@@ -85,7 +122,6 @@ Duration = Annotated[
 ]
 Share = Annotated[float, BeforeValidator(_share), Field(gt=0, le=100)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-OneOrMore = BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])
 
 
 def _hours(text: str) -> str:
@@ -99,7 +135,7 @@ def _hours(text: str) -> str:
 
 
 class WorkingEntry(Entry):
-    days: Annotated[list[Day], Field(min_length=1)] = ["mon", "tue", "wed", "thu", "fri"]
+    days: Annotated[tuple[Day, ...], Field(min_length=1)] = ("mon", "tue", "wed", "thu", "fri")
     """Days on which what can wait may be brought up."""
     hours: Annotated[str, AfterValidator(_hours), Field(examples=["09:00-18:00"])] = "09:00-18:00"
     """First and last minute of the working day in the person's own time zone."""

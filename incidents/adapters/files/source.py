@@ -5,7 +5,7 @@ from pathlib import Path
 from incidents.adapters.files.problem import FilesRefused, Problem, meant
 from incidents.adapters.files.tree import Tree, read_tree
 
-LARGEST = 1024 * 1024  # bytes of one file
+_LARGEST = 1024 * 1024  # bytes of one file
 
 
 def files_at(path: Path, *suffixes: str) -> tuple[Path, ...]:
@@ -23,21 +23,28 @@ def files_at(path: Path, *suffixes: str) -> tuple[Path, ...]:
     raise FilesRefused([Problem(file=str(path), what="no such file or folder", suggestion=guess)])
 
 
-def text_of(file: Path) -> str:
-    """The text of `file`, which is UTF-8 and of a bearable size."""
+def bytes_of(file: Path) -> bytes:
+    """What `file` holds, where that is of a bearable size."""
     try:
         with file.open("rb") as stream:
-            data = stream.read(LARGEST + 1)
+            data = stream.read(_LARGEST + 1)
     except OSError as error:
-        reason = error.strerror or "cannot be read"
-        raise FilesRefused([Problem(file=str(file), what=reason.lower(), suggestion="check its permissions")]) from error
-    if len(data) > LARGEST:
-        raise FilesRefused([Problem(file=str(file), what="larger than 1 MiB", suggestion="split it, and name the folder")])
+        reason = (error.strerror or "cannot be read").lower()
+        raise FilesRefused([Problem(file=str(file), what=reason, suggestion="check its permissions")]) from error
+    if len(data) > _LARGEST:
+        advice = "split it, and name the folder that holds the parts"
+        raise FilesRefused([Problem(file=str(file), what="larger than 1 MiB", suggestion=advice)])
+    return data
+
+
+def text_of(data: bytes, file: Path) -> str:
+    """The text of `file`, which must be UTF-8."""
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise FilesRefused([Problem(file=str(file), line=line, what="not UTF-8", suggestion="save it as UTF-8")]) from error
+        refused = Problem(file=str(file), line=line, what="not UTF-8", suggestion="save it as UTF-8")
+        raise FilesRefused([refused]) from error
 
 
 def read_trees(path: Path) -> tuple[Tree, list[Problem]]:
@@ -45,7 +52,7 @@ def read_trees(path: Path) -> tuple[Tree, list[Problem]]:
     merged, problems = Tree(), list[Problem]()
     for file in files_at(path, ".yaml", ".yml"):
         try:
-            tree, found = read_tree(text_of(file), str(file))
+            tree, found = read_tree(text_of(bytes_of(file), file), str(file))
         except FilesRefused as refused:
             tree, found = Tree(files=(str(file),), whole=False), list(refused.problems)
         problems += found

@@ -77,7 +77,7 @@ class _Builder:
         self._documents = 0
 
     def take(self, event: yaml.Event) -> None:
-        line = event.start_mark.line + self._first_line
+        line = self._first_line + (event.start_mark.line if event.start_mark else 0)
         match event:
             case yaml.DocumentStartEvent():
                 self._documents += 1

@@ -1,0 +1,21 @@
+"""Catalog, policy and runbooks from YAML and Markdown files, with errors for whoever has to mend them."""
+
+from incidents.adapters.files.catalog import read_catalog
+from incidents.adapters.files.cross_check import cross_check
+from incidents.adapters.files.places import shipped
+from incidents.adapters.files.policy import read_policy
+from incidents.adapters.files.problem import FilesRefused, Problem
+from incidents.adapters.files.runbooks import RunbookShelf, read_runbooks
+from incidents.adapters.files.schema import schema
+
+__all__ = [
+    "FilesRefused",
+    "Problem",
+    "RunbookShelf",
+    "cross_check",
+    "read_catalog",
+    "read_policy",
+    "read_runbooks",
+    "schema",
+    "shipped",
+]

@@ -1,0 +1,54 @@
+"""The JSON Schemas of the three files, for editors."""
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from incidents.adapters.files.catalog_shape import CatalogFile
+from incidents.adapters.files.policy_shape import PolicyFile
+from incidents.adapters.files.runbook_shape import RunbookFront
+from incidents.adapters.files.shape import written
+
+_SHAPES: dict[str, type[BaseModel]] = {"catalog": CatalogFile, "policy": PolicyFile, "runbook": RunbookFront}
+_EXAMPLES: dict[str, dict[str, Any]] = {
+    "catalog": {
+        "version": 1,
+        "defaults": {"owner": "lee", "channel": "#ai-incidents", "timezone": "Europe/London"},
+        "people": {"lee": {"name": "Lee Park", "email": "lee@example.com"}},
+        "systems": {"credit-scoring": {"criticality": "high", "owners": {"accountable": "lee"}}},
+    },
+    "policy": {"version": "2026-11-1", "escalation": {"sev2": "10m"}},
+    "runbook": {"id": "rollback-model", "title": "Roll the model back", "applies_to": {"kind": "drift"}},
+}
+
+
+class _Strict(GenerateJsonSchema):
+    """Leaves null out, since an empty value is refused, and writes durations as the files do."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        made, default = super().default_schema(schema), schema.get("default")
+        if isinstance(default, timedelta):
+            return {**made, "default": written(default)}
+        if "default" in made and (isinstance(made["default"], dict) or not made["default"]):
+            del made["default"]
+        return made
+
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - a key is title enough
+        return False
+
+
+def schema(which: Literal["catalog", "policy", "runbook"]) -> dict[str, Any]:
+    """The JSON Schema of a catalog, a policy, or a runbook's front matter."""
+    made = _SHAPES[which].model_json_schema(mode="validation", schema_generator=_Strict)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **made,
+        "title": f"incidents {which}",
+        "examples": [_EXAMPLES[which]],
+    }
