@@ -120,7 +120,7 @@ Duration = Annotated[
     BeforeValidator(_duration),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6}[smhd]$", "examples": ["90s", "5m", "24h", "7d"]}),
 ]
-Share = Annotated[float, BeforeValidator(_share), Field(gt=0, le=100)]
+Share = Annotated[float, Field(gt=0, le=100), BeforeValidator(_share)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
