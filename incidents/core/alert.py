@@ -89,6 +89,7 @@ class Alert:
     figures: str = ""
     why: str = ""
     causes: tuple[str, ...] = ()
+    release: str = ""  # what the newest reading was made on
     per_hour: Decimal | None = None
     currency: str | None = None
     trail: tuple[Window, ...] = ()  # recent windows, oldest first

@@ -1,10 +1,22 @@
 """What people see of an incident, as data: every channel renders the same briefing with its own escape."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from incidents.core.incident import Action, Status
+from incidents.core.alert import Alert, AlertState
+from incidents.core.catalog import Role
+from incidents.core.escalation import Ladder, ladder, upcoming
+from incidents.core.estate import Estate
+from incidents.core.figures import moment, money, span
+from incidents.core.grade import Verdict
+from incidents.core.hours import next_working
+from incidents.core.incident import Action, Held, Incident, Status, allowed
 from incidents.core.severity import Severity
+
+_HEADLINE = 100  # characters that a phone shows of a notification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +53,152 @@ class Briefing:
     runbooks: tuple[RunbookLink, ...] = ()
     actions: tuple[Action, ...] = ()  # what is allowed now, in the order of the buttons
     version: int = 0
+
+
+def brief(
+    incident: Incident, alerts: Sequence[Alert], estate: Estate, now: datetime, unreachable: Mapping[str, str]
+) -> Briefing:
+    """Say what a responder needs, most urgent first. `alerts` are the incident's, the worst first."""
+    system, people = estate.system(incident.system), ladder(incident, estate, unreachable)
+    burning = [alert for alert in alerts if alert.burning] or list(alerts)
+    lines = [
+        *_what(burning),
+        Line(label="Since", text=_since(incident, burning, now)),
+        Line(label="Before it", text=_before(incident, estate)),
+        *_cost(burning, people, now),
+        Line(label="Severity", text=incident.severity_why),
+        *_progress(alerts, estate),
+        Line(label="Who", text=_who(incident, people, estate, now)),
+    ]
+    governance = system.owners.get(Role.GOVERNANCE)
+    if governance:
+        lines.append(Line(label="For information", text=f"{estate.person(governance).name} (governance)"))
+    return Briefing(
+        incident=incident.id,
+        url=f"{estate.public_url}/incidents/{incident.id}",
+        headline=headline(incident, burning, system.title),
+        title=incident.title,
+        status=incident.status,
+        severity=incident.severity,
+        system=system.title,
+        environment=incident.environment,
+        opened_at=incident.opened_at,
+        lines=tuple(lines),
+        runbooks=_runbooks(incident, estate),
+        actions=tuple(a for a in allowed(incident.status)),
+        version=incident.version,
+    )
+
+
+def headline(incident: Incident, alerts: Sequence[Alert], title: str) -> str:
+    """Severity, system, and how bad in numbers, within what a phone shows."""
+    what = alerts[0].figures if alerts and alerts[0].figures else incident.title.removeprefix(f"{title}: ")
+    more = f" (+{len(alerts) - 1})" if len(alerts) > 1 else ""
+    where = "" if incident.environment == "production" else f" [{incident.environment}]"
+    text = f"{incident.severity.label} {title}{where}: {what}{more}"
+    return text if len(text) <= _HEADLINE else f"{text[: _HEADLINE - 1]}…"
+
+
+def _what(alerts: Sequence[Alert]) -> list[Line]:
+    lines = []
+    for alert in alerts[:5]:
+        where = "".join(f", {name} {value}" for name, value in (("feature", alert.feature), ("segment", alert.segment)) if value)
+        label = "Flapping" if alert.state is AlertState.FLAPPING else "What"
+        lines.append(Line(label=label, text=f"{alert.kind}: {alert.figures or alert.metric}{where}"))
+        lines += [Line(label="Cause", text=cause) for cause in alert.causes]
+    if len(alerts) > 5:
+        lines.append(Line(label="What", text=f"and {len(alerts) - 5} more alerts"))
+    return lines
+
+
+def _since(incident: Incident, alerts: Sequence[Alert], now: datetime) -> str:
+    since = min((alert.since for alert in alerts if alert.since), default=incident.opened_at)
+    return f"{moment(since)}, {span(now - since)} ago"
+
+
+def _before(incident: Incident, estate: Estate) -> str:
+    change = incident.last_change
+    if change is None:
+        return f"nothing is known to have changed in {estate.policy.incidents.nothing_changed_for.days} days"
+    at = f", {moment(change.deployed_at)}" if change.deployed_at else ""
+    back = f"; roll back to {change.previous}" if change.previous else ""
+    said = "" if change.announced else " (unannounced)"
+    return f"{change.kind} {change.name} {change.version}{said}{at}{back}"
+
+
+def _cost(alerts: Sequence[Alert], people: Ladder, now: datetime) -> list[Line]:
+    """What it costs an hour, and until the first owner's next working hour."""
+    lines, first = [], people.rungs[0][0].person
+    for alert in alerts:
+        if alert.per_hour is None or alert.currency is None:
+            continue
+        until = next_working(first, now)
+        total = alert.per_hour * Decimal(str((until - now) / timedelta(hours=1)))
+        later = f", {money(total, alert.currency)} until {_local(until, first.timezone)}" if until > now else ""
+        lines.append(Line(label="Costs", text=f"{money(alert.per_hour, alert.currency)} an hour beyond the expected{later}"))
+    return lines
+
+
+def _local(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%a %H:%M} ({zone})"
+
+
+def _progress(alerts: Sequence[Alert], estate: Estate) -> list[Line]:
+    """How far an alert is on its way back: so many windows within limit of those needed, and when the next one ends."""
+    lines, needed = [], estate.policy.alerts.clear_windows
+    for alert in alerts:
+        if not alert.burning or not alert.calm:
+            continue
+        if alert.quiet_from is not None:
+            ends = alert.quiet_from + estate.policy.alerts.resolved_quiet
+            text = f"{alert.metric}: its monitor says it is over; verified at {moment(ends)} if it stays quiet"
+        else:
+            last, good = alert.trail[-1], 0
+            for window in reversed(alert.trail):
+                if window.verdict is not Verdict.IN:
+                    break
+                good += 1
+            text = f"{alert.metric}: {good} of {needed}, next window {last.end + (last.end - last.start):%H:%M} UTC"
+        lines.append(Line(label="Verification", text=text))
+    return lines
+
+
+def _who(incident: Incident, people: Ladder, estate: Estate, now: datetime) -> str:
+    match incident.status:
+        case Status.ACKNOWLEDGED:
+            return f"{_person(estate, incident.acknowledged_by)} has it"
+        case Status.MITIGATED:
+            return "mitigated; not resolved yet"
+        case Status.RESOLVED | Status.CLOSED:
+            return f"{incident.status} as {incident.resolution}"
+        case Status.TRIGGERED:
+            return _next(incident, people, estate, now)
+
+
+def _next(incident: Incident, people: Ladder, estate: Estate, now: datetime) -> str:
+    if estate.policy.escalation.patience(incident.severity) is None:
+        return "posted only; SEV4 pages nobody"
+    asked = incident.paging.asked
+    text = f"{_person(estate, asked[-1].person)} was asked" if asked else "nobody was asked yet"
+    if incident.held is not None:
+        why = "it flaps" if incident.held is Held.FLAPPING else "its latest readings are good"
+        return f"{text}; nobody further while {why}"
+    if incident.paging.gave_up:
+        return "nobody answered; someone must take this"
+    follows = upcoming(incident, people, estate.policy, now)
+    return f"{text}; next {follows[0].person.name} at {moment(follows[1])}" if follows else text
+
+
+def _person(estate: Estate, person: str | None) -> str:
+    return estate.person(person).name if person else "nobody"
+
+
+def _runbooks(incident: Incident, estate: Estate) -> tuple[RunbookLink, ...]:
+    shelf = {runbook.id: runbook for runbook in estate.runbooks}
+    return tuple(
+        RunbookLink(
+            id=key, title=shelf[key].title, url=f"{estate.public_url}/runbooks/{key}", why=why, steps=shelf[key].steps
+        )
+        for key, why in incident.runbooks
+        if key in shelf
+    )

@@ -95,7 +95,7 @@ class _Climb:
             return None
         for person in self._estate.catalog.members(owner):
             if person.id in self._seen:
-                return None
+                continue
             if self._reachable(person, role):
                 self._seen.add(person.id)
                 team = f" ({owner})" if owner in self._estate.catalog.teams else ""
@@ -129,8 +129,9 @@ def ladder(incident: Incident, estate: Estate, unreachable: Mapping[str, str]) -
 
 
 def begin_round(paging: Paging, *, now: datetime, why: str, by_day: bool = False) -> Paging:
-    """A new round: level 0 is asked again from `now`, for the reason given."""
-    return Paging(round=paging.round + 1, clock_at=now, why=why, by_day=by_day)
+    """Level 0 is asked from `now` on, for the reason given: a new round, unless nobody was asked in this one yet."""
+    fresh = paging.round > 0 and not paging.asked
+    return Paging(round=paging.round + (0 if fresh else 1), clock_at=now, why=why, by_day=by_day)
 
 
 def stopped(paging: Paging) -> Paging:

@@ -119,6 +119,13 @@ def draw() -> str:
     return "\n".join([*lines, f"    {Status.CLOSED} --> [*]"])
 
 
+class Held(StrEnum):
+    """Why nobody further is asked for now."""
+
+    CALM = "calm"  # the latest telling of every alert is good
+    FLAPPING = "flapping"  # one page for the episode
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """One person who was asked in the present round."""
@@ -194,9 +201,12 @@ class Incident:
     closed_at: datetime | None = None
     last_change: Change | None = None  # what changed before it
     shifted: bool = False  # +1 given for two kinds after one release
-    severity_set: bool = False  # a person has set it
     folding_since: datetime | None = None  # the minute whose new alerts are counted
     folded: int = 0  # new alerts in that minute
+    began: tuple[tuple[str, datetime], ...] = ()  # (kind, when it first went out of limit)
+    held: Held | None = None  # why the ladder stands still although nobody has answered
+    ownerless: bool = False  # nobody in the catalog could be asked
+    skipped: tuple[str, ...] = ()  # who was skipped and why, told once each
     related: tuple[Related, ...] = ()
     runbooks: tuple[tuple[str, str], ...] = ()  # (runbook id, why it fits), closest first
     paging: Paging = Paging()

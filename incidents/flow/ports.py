@@ -12,7 +12,8 @@ from incidents.core.cloudevents import Refusal
 from incidents.core.delivery import Origin
 from incidents.core.effect import Channel, EffectKind
 from incidents.core.fact import Actor, ChainedFact
-from incidents.core.incident import Action, Incident, Resolution, Status
+from incidents.core.incident import Incident, Status
+from incidents.core.response import Ask
 from incidents.core.severity import Severity
 
 
@@ -96,20 +97,6 @@ class Carrier(Protocol):
 
 
 # --- people's doors --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """What a person asks to be done to an incident."""
-
-    incident: str
-    action: Action
-    by: Actor
-    note: str | None = None  # resolve, note, close, escalate, mitigate
-    reason: Resolution | None = None  # resolve
-    of: str | None = None  # resolve as duplicate: the other incident
-    to: str | None = None  # severity: sev1..sev4; assign: a person id; merge: the other incident
-    alert: str | None = None  # waive: the alert's fingerprint
 
 
 class Respond(Protocol):

@@ -1,0 +1,49 @@
+"""What a decision is made from and what it comes to, for one system in one environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from incidents.core.alert import Alert, Sighting
+from incidents.core.effect import Effect
+from incidents.core.fact import Fact
+from incidents.core.incident import Change, Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Others:
+    """The alerts of an incident that are not on the table, counted."""
+
+    burning: int = 0  # firing or flapping, and not waived
+    hot: int = 0  # of those: the latest telling is bad, and not flapping
+    flapping: int = 0
+    last_firing_at: datetime | None = None  # the newest telling out of limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What is known, under lock, of one place: a (system, environment) and the incident that gathers there."""
+
+    system: str
+    environment: str
+    alerts: Mapping[str, Alert] = field(default_factory=dict)  # by fingerprint
+    sightings: Mapping[str, Sighting] = field(default_factory=dict)
+    gathering: Incident | None = None
+    older: Incident | None = None  # the newest unresolved one that no longer gathers
+    previous: Mapping[str, Incident] = field(default_factory=dict)  # what the alerts last belonged to
+    others: Mapping[str, Others] = field(default_factory=dict)  # by incident
+    releases: tuple[Change, ...] = ()  # newest first
+    upstream: tuple[str, ...] = ()  # incidents that gather at systems this one depends on
+    unreachable: Mapping[str, str] = field(default_factory=dict)  # person -> why Slack refused them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is saved together or not at all."""
+
+    incidents: tuple[Incident, ...] = ()
+    alerts: tuple[Alert, ...] = ()  # changed ones
+    sightings: Mapping[str, Sighting] = field(default_factory=dict)  # by fingerprint
+    facts: tuple[Fact, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    releases: tuple[Change, ...] = ()  # seen for the first time, or announced now

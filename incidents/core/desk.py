@@ -1,0 +1,216 @@
+"""One incident on the desk: what is written about it, who is told, who is paged; events, people and time all work here."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from incidents.core.catalog import Role
+from incidents.core.decision import Others
+from incidents.core.effect import Channel, Effect, EffectKind
+from incidents.core.escalation import Call, Ladder, Skip, Target, begin_round, ladder, plan, stopped
+from incidents.core.estate import Estate
+from incidents.core.fact import SYSTEM, Actor, Fact, FactKind
+from incidents.core.figures import span
+from incidents.core.incident import Held, Incident, Related, Status
+from incidents.core.severity import Severity
+
+PAGES_ANY_HOUR = frozenset({Severity.SEV1, Severity.SEV2})
+
+
+class Desk:
+    """Collects what one transaction decides about one incident; `close` works out pages and the next wake-up."""
+
+    def __init__(self, incident: Incident, estate: Estate, now: datetime, unreachable: Mapping[str, str]) -> None:
+        self.incident = incident
+        self.before = incident
+        self.estate = estate
+        self.now = now
+        self.unreachable = unreachable
+        self.facts: list[Fact] = []
+        self.effects: list[Effect] = []
+        self._new = incident.version == 0
+
+    def change(self, **values: object) -> None:
+        """Set fields of the incident."""
+        self.incident = replace(self.incident, **values)  # type: ignore[arg-type]
+
+    def tell(self, kind: FactKind, text: str, *, by: Actor = SYSTEM, **data: object) -> None:
+        """Put a fact on the timeline."""
+        self.facts.append(Fact(incident=self.incident.id, kind=kind, at=self.now, by=by, text=text, data=data))
+
+    @property
+    def _ordinal(self) -> int:
+        return self.incident.head_seq + len(self.facts)
+
+    def effect(self, key: str, kind: EffectKind, channel: Channel, *, target: str | None = None, **data: object) -> None:
+        """Have the world do something, once for each `key`."""
+        made = Effect(
+            key=key, kind=kind, channel=channel, incident=self.incident.id, due_at=self.now, target=target, data=data
+        )
+        self.effects.append(made)
+
+    def card(self) -> None:
+        """Post the incident in its channel."""
+        place = self.estate.channel_of(self.incident.system)
+        self.effect(f"card:{self.incident.id}", EffectKind.CARD, self.estate.post_channel, target=place)
+
+    def post(self, text: str) -> None:
+        """Say one line under the card."""
+        place = self.estate.channel_of(self.incident.system)
+        key = f"post:{self.incident.id}:{self._ordinal}:{len(self.effects)}"
+        self.effect(key, EffectKind.POST, self.estate.post_channel, target=place, text=text)
+
+    def relate(self, other: str, relation: str, text: str) -> None:
+        """Link another incident, once."""
+        link = Related(incident=other, relation=relation)
+        if link not in self.incident.related:
+            self.change(related=(*self.incident.related, link))
+            self.tell(FactKind.LINKED, text, incident=other, relation=relation)
+
+    def raise_to(self, severity: Severity, why: str, *, by_day: bool = False) -> None:
+        """Worse news: raise the severity and say so; into SEV1/2 a new round begins, even when acknowledged."""
+        was = self.incident.severity
+        if not severity.worse_than(was):
+            return
+        self.change(severity=severity, severity_why=why)
+        self.tell(FactKind.SEVERITY_RAISED, f"{was.label} -> {severity.label}: {why}", was=was, to=severity)
+        self.post(f"Raised from {was.label} to {severity.label}: {why}")
+        if self.incident.status not in {Status.TRIGGERED, Status.ACKNOWLEDGED}:
+            return
+        if severity in PAGES_ANY_HOUR or (was is Severity.SEV4 and self.incident.status is Status.TRIGGERED):
+            self.ask(f"raised to {severity.label}", by_day=by_day)
+
+    def ask(self, why: str, *, by_day: bool = False) -> None:
+        """Begin a new round of the ladder; an incident that somebody had becomes triggered again."""
+        if self.incident.status is not Status.TRIGGERED:
+            self.change(status=Status.TRIGGERED, acknowledged_at=None, acknowledged_by=None)
+            self.tell(FactKind.ASKED_AGAIN, f"Asked again: {why}", why=why)
+        self.change(paging=begin_round(self.incident.paging, now=self.now, why=why, by_day=by_day))
+
+    def stop(self) -> None:
+        """Nobody is to be asked any more."""
+        self.change(paging=stopped(self.incident.paging), wake_at=None)
+
+    def reopen(self, why: str, *, by: Actor = SYSTEM, by_day: bool = False) -> None:
+        """It came back, or was never gone: triggered again, with a new round."""
+        self.change(
+            status=Status.TRIGGERED,
+            gathering=True,
+            acknowledged_at=None,
+            acknowledged_by=None,
+            mitigated_at=None,
+            verified_at=None,
+            resolved_at=None,
+            resolution=None,
+            paging=begin_round(self.incident.paging, now=self.now, why=f"reopened: {why}", by_day=by_day),
+        )
+        self.tell(FactKind.REOPENED, f"Reopened: {why}", by=by)
+        self.post(f"Reopened: {why}")
+
+    def hold(self, others: Others) -> None:
+        """Let the ladder stand still while every alert is calm or flapping; its patience starts anew afterwards."""
+        held = None
+        if others.burning and not others.hot:
+            held = Held.FLAPPING if others.flapping else Held.CALM
+        if held is self.incident.held:
+            return
+        self.change(held=held)
+        if held is None and self.incident.paging.asked and self.incident.paging.clock_at is not None:
+            self.change(paging=replace(self.incident.paging, clock_at=self.now))
+
+    def verify(self, text: str) -> None:
+        """Every alert is clear by its own metric: escalation stops, the incident is mitigated."""
+        self.tell(FactKind.VERIFIED, text)
+        self.change(verified_at=self.now, held=None)
+        self.stop()
+        if self.incident.status in {Status.TRIGGERED, Status.ACKNOWLEDGED}:
+            self.change(status=Status.MITIGATED, mitigated_at=self.now)
+            self.tell(FactKind.MITIGATED, "Mitigated: every alert is back within its limit")
+        if self.incident.status is Status.MITIGATED and (
+            self.incident.severity in PAGES_ANY_HOUR or self.incident.touched_at is not None
+        ):
+            self.post("Every alert is verified clear. Is the cause gone? Resolve it, or note what remains.")
+
+    def close(self) -> tuple[Incident, list[Fact], list[Effect]]:
+        """Page whom it is time to page, set the next wake-up, bring the messages up to date."""
+        self._page()
+        self.change(wake_at=self._wake_at(self.incident.wake_at))
+        changed = self.incident != self.before
+        if (changed or self.facts) and not self._new:
+            key = f"refresh:{self.incident.id}:{self.incident.version + 1}"
+            self.effect(key, EffectKind.REFRESH, self.estate.post_channel)
+        return replace(self.incident, version=self.incident.version + 1), self.facts, self.effects
+
+    def _page(self) -> None:
+        """Work the ladder; afterwards `wake_at` is when it must be looked at again."""
+        self.change(wake_at=None)
+        held, paging = self.incident.held, self.incident.paging
+        if held is Held.CALM or (held is Held.FLAPPING and paging.asked):
+            return
+        if self.incident.status is not Status.TRIGGERED or paging.clock_at is None:
+            return
+        people = ladder(self.incident, self.estate, self.unreachable)
+        planned = plan(self.incident, people, self.estate.policy, self.now)
+        self.change(paging=planned.paging, wake_at=planned.wake_at, ownerless=people.ownerless)
+        if planned.passed:
+            levels = ", ".join(str(level) for level in planned.passed)
+            self.tell(FactKind.LEVELS_PASSED, f"Levels {levels} went by while nobody could be asked", levels=levels)
+        if planned.pages:
+            self._name_skipped(people)
+        for call, target in planned.pages:
+            self._ask_one(call, target, people)
+        if planned.gave_up:
+            self._nobody_answered()
+
+    def _name_skipped(self, people: Ladder) -> None:
+        for skip in people.skips:
+            known = f"{skip.role}:{skip.whom}:{skip.why}"
+            if known not in self.incident.skipped:
+                self.change(skipped=(*self.incident.skipped, known))
+                self._skipped(skip)
+
+    def _skipped(self, skip: Skip) -> None:
+        who = self.estate.person(skip.whom).name if skip.whom else f"The {skip.role}"
+        text = f"{who} {skip.why}"
+        self.tell(FactKind.TARGET_SKIPPED, f"Skipped: {text}", whom=skip.whom, role=skip.role, why=skip.why)
+        owner = self.estate.system(self.incident.system).owners.get(Role.ACCOUNTABLE)
+        asked = self.estate.person(owner).name if owner else "The accountable owner"
+        gap = f"Task for {asked}: name a {skip.role} who can be reached ({text})"
+        self.tell(FactKind.OWNER_GAP, gap, role=skip.role, whom=skip.whom, accountable=owner)
+        self.post(gap)
+
+    def _ask_one(self, call: Call, target: Target, people: Ladder) -> None:
+        key = f"page:{self.incident.id}:{call.round}:{call.level}:{target.person.id}"
+        channel = self.estate.page_channel(target.person)
+        facts = {"round": call.round, "level": call.level, "why": target.why}
+        self.effect(key, EffectKind.PAGE, channel, target=target.person.id, **facts)
+        if call.level or call.run:
+            waited = self.estate.policy.escalation.patience(self.incident.severity)
+            after = f" after {span(waited)} without an answer" if waited else ""
+            text = f"Escalated to {target.person.name} (level {call.level}, round {call.round}){after}"
+            self.tell(FactKind.ESCALATED, text, to=target.person.id, **facts)
+        unanswered = (call.level > 0 or call.run > 0) and self.incident.severity in PAGES_ANY_HOUR
+        if self.estate.webhook and (unanswered or people.ownerless):
+            self.effect(f"fallback:{key}", EffectKind.FALLBACK, Channel.WEBHOOK, target=target.person.id, why=target.why)
+
+    def _nobody_answered(self) -> None:
+        runs = self.estate.policy.escalation.repeat + 1
+        text = f"Nobody answered: the ladder was run {runs} times"
+        self.tell(FactKind.NOBODY_ANSWERED, text)
+        self.post(f"{text}. Someone must take this.")
+        if self.estate.webhook:
+            key = f"fallback:{self.incident.id}:{self.incident.paging.round}:nobody"
+            self.effect(key, EffectKind.FALLBACK, Channel.WEBHOOK, why=text)
+
+    def _wake_at(self, paging_at: datetime | None) -> datetime | None:
+        """The earliest moment at which time alone changes something: the ladder, an idle responder, quiet, closing."""
+        incident, policy = self.incident, self.estate.policy
+        minor = incident.severity not in PAGES_ANY_HOUR and incident.touched_at is None
+        moments = [paging_at]
+        if incident.status is Status.ACKNOWLEDGED and incident.severity in PAGES_ANY_HOUR:
+            moments.append((incident.touched_at or incident.opened_at) + policy.escalation.ask_again)
+        if incident.status is Status.MITIGATED and incident.verified_at and minor:
+            moments.append(incident.verified_at + policy.incidents.quiet_resolve)
+        if incident.status is Status.RESOLVED and incident.resolved_at and incident.verified_at and minor:
+            moments.append(incident.resolved_at + policy.incidents.close_after)
+        return min((at for at in moments if at is not None), default=None)

@@ -1,0 +1,233 @@
+"""What a person may ask to be done to an incident, decided: one function behind every door."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from incidents.core.alert import Alert
+from incidents.core.catalog import Person
+from incidents.core.desk import PAGES_ANY_HOUR, Desk
+from incidents.core.errors import NotAllowed, NotFound
+from incidents.core.escalation import ladder
+from incidents.core.fact import Actor, ActorType, FactKind
+from incidents.core.alert import Settled
+from incidents.core.incident import Action, Related, Resolution, Status, after
+from incidents.core.severity import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a person asks to be done to an incident."""
+
+    incident: str
+    action: Action
+    by: Actor
+    note: str | None = None  # resolve, note, close, escalate, mitigate
+    reason: Resolution | None = None  # resolve
+    of: str | None = None  # resolve as duplicate: the other incident
+    to: str | None = None  # severity: sev1..sev4; assign: a person id; merge: the other incident
+    alert: str | None = None  # waive: the alert's fingerprint
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """The incident on its desk with its alerts; `other` is the desk of the incident that a merge goes into."""
+
+    desk: Desk
+    alerts: tuple[Alert, ...]
+    other: Desk | None = None
+    changed: dict[str, Alert] = field(default_factory=dict)
+
+    def save(self, alert: Alert) -> None:
+        self.changed[alert.fingerprint] = alert
+
+
+def act(case: Case, ask: Ask) -> None:
+    """Do what is asked, or raise NotAllowed or NotFound and change nothing."""
+    status = after(case.desk.incident.status, ask.action)
+    _ACTS[ask.action](case, ask, status)
+    incident = case.desk.incident
+    if ask.by.type is ActorType.PERSON:
+        responders = incident.responders if ask.by.id in incident.responders else (*incident.responders, ask.by.id)
+        case.desk.change(touched_at=case.desk.now, responders=responders)
+
+
+def _name(desk: Desk, by: Actor) -> str:
+    return desk.estate.person(by.id).name
+
+
+def _noted(text: str, note: str | None) -> str:
+    return f"{text}: {note}" if note else text
+
+
+def _acknowledge(case: Case, ask: Ask, status: Status) -> None:
+    desk = case.desk
+    desk.change(status=status, acknowledged_at=desk.now, acknowledged_by=ask.by.id)
+    if desk.incident.assignee is None:
+        desk.change(assignee=ask.by.id)
+    desk.stop()
+    desk.tell(FactKind.ACKNOWLEDGED, _noted(f"Acknowledged by {_name(desk, ask.by)}", ask.note), by=ask.by)
+
+
+def _escalate(case: Case, ask: Ask, status: Status) -> None:
+    """Ask the next level now; somebody who had it gives it back."""
+    desk, paging = case.desk, case.desk.incident.paging
+    if desk.estate.policy.escalation.patience(desk.incident.severity) is None:
+        raise NotAllowed("nobody_paged", "SEV4 pages nobody: raise the severity first")
+    asked = max((entry.level for entry in paging.asked), default=-1)
+    rungs = len(ladder(desk.incident, desk.estate, desk.unreachable).rungs)
+    level = asked + 1 if asked + 1 < rungs else 0
+    by_hand = replace(paging, clock_at=desk.now, level=level, gave_up=False, by_day=False, run=0, why="escalated")
+    if level == 0:
+        by_hand = replace(by_hand, round=paging.round + 1, asked=())
+    desk.change(status=status, paging=by_hand, acknowledged_at=None, acknowledged_by=None, held=None)
+    desk.tell(FactKind.ESCALATED, _noted(f"Escalated by {_name(desk, ask.by)}", ask.note), by=ask.by, level=level)
+
+
+def _mitigate(case: Case, ask: Ask, status: Status) -> None:
+    desk = case.desk
+    desk.change(status=status, mitigated_at=desk.now)
+    desk.stop()
+    desk.tell(FactKind.MITIGATED, _noted(f"Mitigated by {_name(desk, ask.by)}", ask.note), by=ask.by)
+
+
+def _resolve(case: Case, ask: Ask, status: Status) -> None:
+    desk = case.desk
+    if ask.reason is None:
+        raise NotAllowed("reason_missing", f"say why: one of {', '.join(Resolution)}")
+    if ask.reason is Resolution.DUPLICATE and (not ask.of or ask.of == ask.incident):
+        raise NotAllowed("of_missing", "say of which other incident it is a duplicate")
+    desk.change(status=status, resolved_at=desk.now, resolution=ask.reason, gathering=False)
+    desk.stop()
+    of = f" of {ask.of}" if ask.reason is Resolution.DUPLICATE else ""
+    text = f"Resolved by {_name(desk, ask.by)} as {ask.reason}{of}"
+    desk.tell(FactKind.RESOLVED, _noted(text, ask.note), by=ask.by, reason=ask.reason, of=ask.of)
+    if ask.of and ask.reason is Resolution.DUPLICATE:
+        desk.relate(ask.of, "duplicate_of", f"Duplicate of {ask.of}")
+    settled = Settled(incident=ask.incident, reason=ask.reason, at=desk.now)
+    for alert in case.alerts:
+        if alert.burning:
+            case.save(replace(alert, settled=settled))
+
+
+def _reopen(case: Case, ask: Ask, status: Status) -> None:
+    desk = case.desk
+    desk.reopen(_noted(f"by {_name(desk, ask.by)}", ask.note), by=ask.by)
+    for alert in case.alerts:
+        if alert.settled:
+            case.save(replace(alert, settled=None))
+
+
+def missing(alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+    """The alerts that stand in the way of closing: neither clear by their own metric nor waived."""
+    return tuple(alert for alert in alerts if alert.burning and not alert.waived)
+
+
+def _close(case: Case, ask: Ask, status: Status) -> None:
+    desk, open_ones = case.desk, missing(case.alerts)
+    if open_ones:
+        names = ", ".join(f"{alert.kind} {alert.metric}" for alert in open_ones[:5])
+        more = f" and {len(open_ones) - 5} more" if len(open_ones) > 5 else ""
+        raise NotAllowed("not_verified", f"not verified and not waived: {names}{more}")
+    desk.change(status=status, closed_at=desk.now)
+    desk.stop()
+    desk.tell(FactKind.CLOSED, _noted(f"Closed by {_name(desk, ask.by)}", ask.note), by=ask.by)
+
+
+def _note(case: Case, ask: Ask, status: Status) -> None:
+    if not ask.note:
+        raise NotAllowed("note_missing", "a note needs a text")
+    case.desk.tell(FactKind.NOTE, ask.note, by=ask.by)
+
+
+def _person(desk: Desk, person: str | None) -> Person:
+    known = desk.estate.catalog.people
+    if not person or (known and person not in known):
+        raise NotAllowed("person_unknown", f"no person {person!r} in the catalog")
+    return desk.estate.person(person)
+
+
+def _assign(case: Case, ask: Ask, status: Status) -> None:
+    desk, person = case.desk, _person(case.desk, ask.to)
+    if desk.incident.assignee == person.id:
+        raise NotAllowed("already_done", f"{person.name} has it already")
+    desk.change(assignee=person.id)
+    text = f"Assigned to {person.name} by {_name(desk, ask.by)}"
+    desk.tell(FactKind.ASSIGNED, _noted(text, ask.note), by=ask.by, to=person.id)
+
+
+def _severity(case: Case, ask: Ask, status: Status) -> None:
+    """A person sets the severity, also to SEV1 and also down, with a reason."""
+    desk, was = case.desk, case.desk.incident.severity
+    to = Severity(ask.to.lower()) if ask.to and ask.to.lower() in set(Severity) else None
+    if to is None:
+        raise NotAllowed("severity_unknown", f"severity is one of {', '.join(Severity)}")
+    if not ask.note:
+        raise NotAllowed("reason_missing", "say why the severity changes")
+    if to is was:
+        raise NotAllowed("already_done", f"the incident is {was.label} already")
+    desk.change(severity=to, severity_why=f"set by {_name(desk, ask.by)}: {ask.note}")
+    text = f"{was.label} -> {to.label} by {_name(desk, ask.by)}: {ask.note}"
+    desk.tell(FactKind.SEVERITY_SET, text, by=ask.by, was=was, to=to)
+    open_ = status in {Status.TRIGGERED, Status.ACKNOWLEDGED}
+    if open_ and to.worse_than(was) and (to in PAGES_ANY_HOUR or was is Severity.SEV4):
+        desk.ask(f"raised to {to.label}")
+
+
+def _waive(case: Case, ask: Ask, status: Status) -> None:
+    desk = case.desk
+    alert = next((alert for alert in case.alerts if alert.fingerprint == ask.alert), None)
+    if alert is None:
+        raise NotFound(f"{ask.incident} has no alert {ask.alert}")
+    if not ask.note:
+        raise NotAllowed("reason_missing", "say why no proof of its end is needed")
+    if alert.waived:
+        raise NotAllowed("already_done", f"waived already: {alert.waived}")
+    case.save(replace(alert, waived=ask.note))
+    text = f"{alert.kind} {alert.metric} waived by {_name(desk, ask.by)}: {ask.note}"
+    desk.tell(FactKind.ALERT_WAIVED, text, by=ask.by, fingerprint=alert.fingerprint)
+
+
+def _merge(case: Case, ask: Ask, status: Status) -> None:
+    """Its alerts move to the other incident; this one is resolved as a duplicate of it."""
+    desk, other = case.desk, case.other
+    if other is None or other.incident.id == desk.incident.id:
+        raise NotAllowed("into_missing", "say into which other incident")
+    if other.incident.status in {Status.RESOLVED, Status.CLOSED}:
+        raise NotAllowed("into_done", f"{other.incident.id} is {other.incident.status}: merge into one that is open")
+    for alert in case.alerts:
+        case.save(replace(alert, incident=other.incident.id, settled=None))
+    into, mine = other.incident, desk.incident
+    other.change(
+        kinds=tuple(dict.fromkeys((*into.kinds, *mine.kinds))),
+        drift_kinds=tuple(dict.fromkeys((*into.drift_kinds, *mine.drift_kinds))),
+        roles=tuple(dict.fromkeys((*into.roles, *mine.roles))),
+        began=tuple(dict((*mine.began, *into.began)).items()),
+        related=(*into.related, Related(incident=mine.id, relation="merged_from")),
+    )
+    other.tell(FactKind.MERGED, f"{mine.id} merged into this by {_name(desk, ask.by)}", by=ask.by, incident=mine.id)
+    other.raise_to(mine.severity, f"{mine.id} was {mine.severity.label}")
+    desk.change(
+        status=status,
+        resolved_at=desk.now,
+        resolution=Resolution.DUPLICATE,
+        gathering=False,
+        related=(*mine.related, Related(incident=into.id, relation="merged_into")),
+    )
+    desk.stop()
+    desk.tell(FactKind.MERGED, f"Merged into {into.id} by {_name(desk, ask.by)}", by=ask.by, incident=into.id)
+
+
+_ACTS: Mapping[Action, Callable[[Case, Ask, Status], None]] = MappingProxyType({
+    Action.ACKNOWLEDGE: _acknowledge,
+    Action.ESCALATE: _escalate,
+    Action.MITIGATE: _mitigate,
+    Action.RESOLVE: _resolve,
+    Action.REOPEN: _reopen,
+    Action.CLOSE: _close,
+    Action.NOTE: _note,
+    Action.ASSIGN: _assign,
+    Action.SEVERITY: _severity,
+    Action.WAIVE: _waive,
+    Action.MERGE: _merge,
+})
