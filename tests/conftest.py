@@ -47,10 +47,13 @@ def not_covered(item: pytest.Item, missing: Missing) -> BaseException:
     return pytest.fail.Exception(str(missing)) if REQUIRED else pytest.skip.Exception(str(missing))
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, None, None]:
+    yield  # these lines come after pytest's own
     for reason, tests in sorted(config.stash[NOT_COVERED].items()):
-        terminalreporter.write_line(f"Not covered on this machine: {tests} tests, because {reason}.", yellow=True)
+        terminalreporter.write_line(f"Not covered on this machine ({tests} tests): {reason}", yellow=True)
 
 
 def started(part: type[Part]) -> Iterator[Part]:
