@@ -186,8 +186,9 @@ def _extra(data: EventData, attributes: dict[str, object]) -> dict[str, object] 
 
 def _gather(part: Part, path: str, extra: dict[str, object]) -> None:
     """Add to `extra` what a part and the parts inside it hold and do not know."""
-    if part.model_extra:
-        extra.update((path + name, value) for name, value in part.model_extra.items())
+    unknown = part.__pydantic_extra__
+    if unknown:
+        extra.update((path + name, value) for name, value in unknown.items())
     for name in _nested(type(part)):
         inside = getattr(part, name)
         if isinstance(inside, Part):

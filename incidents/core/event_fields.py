@@ -27,6 +27,11 @@ _decimal = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII).fullmatch
 _LARGEST = Decimal(10) ** 15
 
 
+def is_time(text: str) -> bool:
+    """Whether a text has the form of an RFC 3339 time with its zone."""
+    return _rfc_3339(text) is not None
+
+
 def utc(raw: object) -> datetime:
     """An RFC 3339 time with its zone, in UTC; a leap second is the second after :59."""
     if isinstance(raw, datetime) and raw.tzinfo is not None:

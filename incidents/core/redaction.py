@@ -1,10 +1,71 @@
-"""Takes secrets and personal data out of text before it is stored."""
+"""Takes secrets and personal data out of text before it is stored.
 
-from collections.abc import Iterable
+It would rather mark a word too many than keep a secret. Every pattern runs in time linear in the text: repetitions are
+bounded, possessive, or begin only where a word begins.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from itertools import islice
 
-from incidents.core.event_data import Sample
+from pydantic_core import from_json
+
+from incidents.core.event_data import SAMPLES, CommonData, CostDetails, HallucinationDetails, ReportData, Sample
+from incidents.core.event_fields import is_time
 from incidents.core.events import Event
+from incidents.core.personal_numbers import without_personal_numbers
+from incidents.core.strict_json import canonical
+
+SECRET, EMAIL, ALL = "<SECRET>", "<EMAIL>", "<REDACTED>"
+
+# One match can bring another to light; a text that still changes after so many rounds was made to do so.
+_ROUNDS = 6
+# These name what is being told about: without them an alert cannot be found again.
+_IDENTITY = frozenset({"system", "environment", "metric", "feature", "segment", "dedup_key"})
+_ATTRIBUTES = frozenset({"specversion", "id", "source", "type", "time", "subject"})
+
+# A text without any of these, and without six digits close together, holds nothing that is looked for below.
+_HINTS = (
+    "@", "pass", "pwd", "secret", "cred", "sig", "auth", "key", "token", "bearer", "basic", "xox", "xapp-", "akia",
+    "asia", "aroa", "aida", "agpa", "anpa", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "sk_",
+    "rk_", "sk-", "hf_", "aiza", "npm_", "pypi-", "eyj", "-----begin", "hooks.slack",
+)  # fmt: skip
+_six_digits = re.compile(r"\d(?:\D{0,3}\d){5}").search
+
+_PASS_WORDS = r"passwords?|passwd|pwd|passphrase|passcode"
+_KEY = (
+    rf"{_PASS_WORDS}|secrets?|credentials?|signature|authorization"
+    r"|(?:api|access|private|secret|signing|account|auth|client)[ _-]?(?:key|secret|token)s?"
+    r"|(?:refresh|bearer|session)[ _-]?token"
+)
+_VALUE = r"[^\s\"'\\,;&<>]"
+_tokens = re.compile(
+    r"-----BEGIN [^\n-]{1,40}-----.*?(?:-----END [^\n-]{1,40}-----|\Z)"
+    r"|(?<![A-Za-z0-9])(?:"
+    r"xox[a-z](?:\.xox[a-z])?-[\w-]{4,}|xapp-[\w-]{4,}"  # Slack
+    r"|(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA)[A-Z0-9]{12,}"  # AWS
+    r"|gh[pousr]_\w{10,}|github_pat_\w{10,}|glpat-[\w-]{10,}"  # GitHub, GitLab
+    r"|[sr]k_(?:live|test)_\w{8,}|hf_\w{16,}|AIza[\w-]{20,}|npm_\w{16,}|pypi-[\w-]{16,}"
+    r"|sk-(?=[A-Za-z_-]{0,60}\d)[\w-]{12,}"  # OpenAI, and those who took its spelling
+    r"|eyJ[\w-]{8,}+(?:\.[\w-]*+){0,4}"  # JSON web tokens, whole or broken
+    r")"
+    r"|hooks\.slack\.com/[\w/-]{8,}",
+    re.DOTALL,
+)
+_url_users = re.compile(r"(?<=://)[^\s/?#<>]+@")
+_told = re.compile(
+    r"((?<![A-Za-z0-9])(?:bearer|basic)\s{1,3})(?=[\w.~+/-]{0,100}[\d=])[\w.~+/=-]{8,}"
+    rf"|((?:{_KEY})[\"'\\]{{0,2}}\s{{0,3}}[:=]\s{{0,3}}[\"'\\]{{0,2}})(?:(?:bearer|basic|token)\s{{1,3}})?+{_VALUE}{{3,}}"
+    rf"|((?:{_PASS_WORDS})\s(?:is|was)\s[\"'\\]{{0,2}}){_VALUE}{{3,}}"
+    rf"|((?<![^\W_])(?:token|sig|auth)[\"'\\]{{0,2}}\s{{0,3}}[:=]\s{{0,3}}[\"'\\]{{0,2}})"
+    rf"(?=[A-Za-z.~+/]{{0,60}}[\d_=-]){_VALUE}{{8,}}",
+    re.IGNORECASE,
+)
+_emails = re.compile(r"(?<![\w.%+'-])[\w.%+'-]++@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,63}")
+_secret_name = re.compile(rf"(?:.*[_ .-])?(?:{_KEY}|token)", re.IGNORECASE | re.DOTALL).fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +81,107 @@ class Evidence:
 
 def redact(text: str) -> str:
     """The text with a mark such as `<EMAIL>` for each secret and personal datum; doing it twice changes nothing."""
-    raise NotImplementedError(text)
+    if not _suspect(text):
+        return text
+    for _ in range(_ROUNDS):
+        cleaner = _cleaned(text)
+        if cleaner == text:
+            return text
+        text = cleaner
+    return ALL
+
+
+def redact_value(value: object) -> object:
+    """A JSON value with every text in it redacted, names of fields too, and all that a secret's name stands for."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return [redact_value(item) for item in value]
+    if isinstance(value, dict):
+        return {redact(name): _redact_field(name, field) for name, field in value.items()}
+    return value
 
 
 def redact_samples(samples: Iterable[Sample]) -> tuple[Evidence, ...]:
     """At most five samples as they may be stored."""
-    raise NotImplementedError(samples)
+    return tuple(_evidence(sample) for sample in islice(samples, SAMPLES))
 
 
 def storable(event: Event) -> bytes:
-    """The event's canonical JSON as it may be stored: every free text in it redacted."""
-    raise NotImplementedError(event)
+    """The event's canonical JSON as it may be stored: redacted, but for what names the event and the alert."""
+    if not _is_suspect(event.extra) and not any(map(_suspect, _texts(event.data))):
+        return event.body
+    said: dict[str, object] = from_json(event.body)
+    clean = {name: value if name in _ATTRIBUTES else _redact_field(name, value) for name, value in said.items()}
+    data = said["data"]
+    if isinstance(data, dict):
+        clean["data"] = {
+            redact(name): value if name in _IDENTITY else _redact_field(name, value) for name, value in data.items()
+        }
+    return canonical(clean)
+
+
+def _suspect(text: str) -> bool:
+    folded = text.casefold()
+    if any(hint in folded for hint in _HINTS):
+        return True
+    return _six_digits(text) is not None and not is_time(text)
+
+
+def _is_suspect(value: object) -> bool:
+    """Whether redacting a JSON value could change it."""
+    if isinstance(value, str):
+        return _suspect(value)
+    if isinstance(value, dict):
+        return any(_is_secret_name(name) or _suspect(name) or _is_suspect(field) for name, field in value.items())
+    return isinstance(value, list) and any(map(_is_suspect, value))
+
+
+@lru_cache(maxsize=1024)
+def _is_secret_name(name: str) -> bool:
+    return _secret_name(name) is not None
+
+
+def _cleaned(text: str) -> str:
+    text = _tokens.sub(SECRET, text)
+    text = _url_users.sub(f"{SECRET}@", text)
+    text = _told.sub(lambda found: f"{found[found.lastindex or 0]}{SECRET}", text)
+    return without_personal_numbers(_emails.sub(EMAIL, text))
+
+
+def _redact_field(name: str, value: object) -> object:
+    secret = isinstance(value, str | int | float) and not isinstance(value, bool) and _is_secret_name(name)
+    return SECRET if secret else redact_value(value)
+
+
+def _texts(data: CommonData) -> Iterator[str]:
+    """Every text in the data that a publisher words freely; identity is not among them."""
+    if data.summary:
+        yield data.summary
+    for link in data.links:
+        yield link.url
+        yield link.title or ""
+    for name, value in data.labels.items():
+        yield f"{name}={value}"
+    if data.harm is not None:
+        yield f"{data.harm.kind} {data.harm.reported_by}"
+    if data.release is not None:
+        yield f"{data.release.by} {data.release.url}"
+    if isinstance(data, ReportData):
+        yield data.category
+    if isinstance(data, CostDetails):
+        yield from (item.name for item in data.top)
+    if isinstance(data, HallucinationDetails):
+        for sample in data.samples:
+            yield from (text for text in (sample.prompt, sample.answer, sample.claim) if text)
+
+
+def _evidence(sample: Sample) -> Evidence:
+    original = {"answer": sample.answer, "claim": sample.claim, "prompt": sample.prompt, "score": sample.score}
+    return Evidence(
+        prompt=sample.prompt and redact(sample.prompt),
+        answer=sample.answer and redact(sample.answer),
+        claim=sample.claim and redact(sample.claim),
+        score=sample.score,
+        hash=sha256(canonical(original)).hexdigest(),
+    )
