@@ -1,0 +1,35 @@
+"""The HTTP side: events in, the JSON API, and the pages that people read and act on."""
+
+from incidents.adapters.web.application import build
+from incidents.adapters.web.doors import (
+    Answer,
+    Answers,
+    Begun,
+    Claim,
+    Conflict,
+    Go,
+    Health,
+    InFlight,
+    Intake,
+    OpenIncident,
+    Opening,
+    Replay,
+    WebDoors,
+)
+
+__all__ = [
+    "Answer",
+    "Answers",
+    "Begun",
+    "Claim",
+    "Conflict",
+    "Go",
+    "Health",
+    "InFlight",
+    "Intake",
+    "OpenIncident",
+    "Opening",
+    "Replay",
+    "WebDoors",
+    "build",
+]

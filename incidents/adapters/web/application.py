@@ -1,0 +1,67 @@
+"""Puts the web together: one FastAPI application over the doors that it is given."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from incidents.adapters.web import actions, api, events, health, letters
+from incidents.adapters.web.doorkeeper import Doorkeeper
+from incidents.adapters.web.doors import WebDoors
+from incidents.adapters.web.passage import SAFE, SafeHeaders, WholeBody
+from incidents.adapters.web.problem import Problem, ProblemBody, problem_of
+from incidents.core.errors import IncidentsError
+
+FORESEEN: tuple[type[Exception], ...] = (Problem, IncidentsError, RequestValidationError, HTTPException, Exception)
+ABOUT = "Takes CloudEvents about AI systems in trouble; lists, shows and moves the incidents that they make."
+
+
+def build(doors: WebDoors) -> FastAPI:
+    """The application, ready to be served; it reads no settings and starts nothing."""
+    app = FastAPI(
+        title="incidents",
+        description=ABOUT,
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere
+        redoc_url=None,
+        middleware=[Middleware(SafeHeaders), Middleware(Doorkeeper, doors), Middleware(WholeBody)],
+        exception_handlers=dict.fromkeys(
+            (Problem, IncidentsError, RequestValidationError, HTTPException, Exception), _answer
+        ),
+    )
+    app.state.doors = doors
+    for module in (events, api, actions, letters, health):
+        app.include_router(module.router)
+    for router in doors.routers:
+        app.include_router(router, include_in_schema=False)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _answer(_request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    answer = problem.answer()
+    if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:  # made outside the middleware that adds these
+        answer.headers.update(SAFE)
+    return answer
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description, made once: with the problem's shape and the two ways of being let in."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version="0.1.0", description=ABOUT, routes=app.routes)
+        shapes = schema.setdefault("components", {}).setdefault("schemas", {})
+        problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+        shapes |= problem.pop("$defs", {}) | {"ProblemBody": problem}
+        schema["components"]["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "basic": {"type": "http", "scheme": "basic"},
+        }
+        schema["security"] = [{"bearer": []}, {"basic": []}]
+        schema["paths"]["/healthz"]["get"]["security"] = []
+        app.openapi_schema = schema
+    return app.openapi_schema

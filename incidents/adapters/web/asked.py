@@ -1,0 +1,161 @@
+"""What a request may hold: queries and bodies with their limits; unknown fields are refused by name."""
+
+import re
+from typing import Annotated, Literal, Self
+
+from fastapi import Depends, Path
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from incidents.adapters.web.problem import bad_field
+from incidents.core.alert import AlertState
+from incidents.core.catalog import Catalog
+from incidents.core.errors import NotFound
+from incidents.core.estate import ADMIN
+from incidents.core.event_data import PRODUCTION
+from incidents.core.events import Kind
+from incidents.core.incident import Resolution, Status
+from incidents.core.severity import Severity
+from incidents.flow.ports import IncidentQuery
+
+# No control characters; in names no format characters either, which hide and make look-alikes. Spelled out, since
+# these patterns are published and JSON Schema's readers know no character classes by name.
+_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+_NAME = r"^[^\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*$"
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=_TEXT)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NAME)]
+IncidentRef = Annotated[str, StringConstraints(pattern=r"^INC-[1-9][0-9]{0,15}$")]
+Cursor = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[\x21-\x7e]+$")]
+Limit = Annotated[int, Field(ge=1, le=200)]
+LetterState = Literal["open", "replayed", "discarded"]
+
+_INCIDENT = re.compile(r"INC-[1-9][0-9]{0,15}")
+_LETTER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Query(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IncidentFilters(Query):
+    """Several values of one filter mean any of them."""
+
+    status: list[Status] = []
+    severity: list[Severity] = []
+    system: list[Name] = []
+    environment: list[Name] = []
+    kind: list[Kind] = []
+    owner: list[Name] = []
+    q: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_NAME)] | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+    def query(self) -> IncidentQuery:
+        return IncidentQuery(
+            status=tuple(self.status),
+            severity=tuple(self.severity),
+            system=tuple(self.system),
+            environment=tuple(self.environment),
+            kind=tuple(self.kind),
+            owner=tuple(self.owner),
+            q=self.q or None,
+            limit=self.limit,
+            cursor=self.cursor,
+        )
+
+
+class AlertFilters(Query):
+    state: list[AlertState] = []
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class LetterFilters(Query):
+    state: list[LetterState] = []
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class Said(BaseModel):
+    """A body. Strict: a number is not a text; enums are spelled out, which strict Python input would refuse."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Nothing(Said):
+    """An action that needs no words."""
+
+
+class Noted(Said):
+    note: Text | None = None
+
+
+class Note(Said):
+    note: Text
+
+
+class Resolve(Said):
+    reason: Annotated[Resolution, Field(strict=False)]
+    note: Text | None = None
+    of: IncidentRef | None = Field(None, description="With reason duplicate: the incident that this one repeats.")
+
+    @model_validator(mode="after")
+    def _of_goes_with_duplicate(self) -> Self:
+        if (self.reason is Resolution.DUPLICATE) != (self.of is not None):
+            raise ValueError("`of` names the other incident when the reason is duplicate, and only then")
+        return self
+
+
+class Assign(Said):
+    to: Name
+
+
+class SetSeverity(Said):
+    to: Annotated[Severity, Field(strict=False)]
+    reason: Text
+
+
+class Waive(Said):
+    alert: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,100}$")]
+    reason: Text
+
+
+class Merge(Said):
+    into: IncidentRef
+
+
+class Open(Said):
+    system: Name
+    environment: Name = PRODUCTION
+    title: Name
+    summary: Text | None = None
+    severity: Annotated[Severity, Field(strict=False)] = Severity.SEV3
+    kind: Literal["drift", "hallucination", "cost_anomaly", "report"] = "report"
+
+
+class Discard(Said):
+    reason: Text | None = None
+
+
+def person_of(person: str, catalog: Catalog) -> str:
+    """The id of someone who can be asked, or the refusal of field `to`."""
+    if person == ADMIN.id or person in catalog.people:
+        return person
+    known = ", ".join(sorted([*catalog.people, ADMIN.id])[:20])
+    raise bad_field("to", f"nobody in the catalog has this id; known are {known}")
+
+
+async def _incident(incident: Annotated[str, Path(examples=["INC-1"])]) -> str:
+    if not _INCIDENT.fullmatch(incident):
+        raise NotFound("no incident has this id; ids read INC-1")
+    return incident
+
+
+async def _letter(letter: Annotated[str, Path(examples=["1"])]) -> str:
+    if not _LETTER.fullmatch(letter):
+        raise NotFound("no dead letter has this id")
+    return letter
+
+
+IncidentId = Annotated[str, Depends(_incident)]
+LetterId = Annotated[str, Depends(_letter)]
