@@ -1,0 +1,68 @@
+"""Shows pages, cards and posts on a terminal, for when no Slack is configured."""
+
+import sys
+from collections.abc import Callable, Iterator
+
+from incidents.core.effect import Channel, EffectKind
+from incidents.flow.ports import Finding, Message, NotSent, Outcome, Sent, Unknown
+
+
+def to_stdout(text: str) -> None:
+    """Write what the terminal's encoding can show."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, errors="replace").decode(encoding))
+    sys.stdout.flush()
+
+
+class ConsoleCarrier:
+    """Words from events are stripped of everything that a terminal would obey."""
+
+    channel = Channel.CONSOLE
+
+    def __init__(self, write: Callable[[str], None] = to_stdout) -> None:
+        self._write = write
+
+    async def carry(self, message: Message) -> Outcome:
+        lines = list(_lines(message))
+        try:
+            if lines:
+                self._write("\n".join([*lines, ""]))
+        except (OSError, ValueError):  # a closed file is a ValueError
+            return NotSent("the console is closed")
+        return Sent()
+
+    async def find(self, message: Message) -> Finding:  # noqa: ARG002 - nothing in it would help
+        """A console does not remember."""
+        return Unknown("nobody can say what a console has shown")
+
+
+def _lines(message: Message) -> Iterator[str]:
+    briefing = message.briefing
+    match message.kind:
+        case EffectKind.POST:
+            yield f"{briefing.incident}: {_seen(message.text)}{_repeat(message)}"
+        case EffectKind.REFRESH:
+            return
+        case EffectKind.PAGE | EffectKind.CARD | EffectKind.FALLBACK:
+            yield ""
+            yield f"{_title(message)}{_repeat(message)}"
+            yield f"  {_seen(briefing.headline)}"
+            if message.text:
+                yield f"  Why: {_seen(message.text)}"
+            yield from (f"  {_seen(line.label)}: {_seen(line.text)}" for line in briefing.lines)
+            yield from (f"  Runbook: {_seen(runbook.title)} {_seen(runbook.url)}" for runbook in briefing.runbooks)
+            yield f"  {briefing.incident} {briefing.status} {_seen(briefing.url)}"
+
+
+def _title(message: Message) -> str:
+    whom = f" {_seen(message.person.name)}" if message.person else f" {_seen(message.place)}" if message.place else ""
+    return f"{message.kind.value.upper()}{whom}"
+
+
+def _repeat(message: Message) -> str:
+    return " (may be a repeat)" if message.possible_repeat else ""
+
+
+def _seen(text: str) -> str:
+    """`text` on one line, without a character that moves the cursor, changes a colour or turns the direction."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -1,0 +1,7 @@
+"""Slack: pages and cards out, clicks and commands in. What it shows is escaped, what it is told is signed."""
+
+from incidents.adapters.slack.api import API_URL, SlackApi
+from incidents.adapters.slack.carrier import SlackCarrier
+from incidents.adapters.slack.people import SlackPeople, clicker
+
+__all__ = ["API_URL", "SlackApi", "SlackCarrier", "SlackPeople", "clicker"]
