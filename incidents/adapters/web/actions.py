@@ -57,7 +57,6 @@ OnIncident = Annotated[Acting, Depends(_acting)]
 _REFUSED: dict[int | str, dict[str, Any]] = {
     409: WRITES[409] | {"description": "Refused or done already: `code` for machines, `detail` says why"}
 }
-}
 
 router = APIRouter(
     prefix="/api/incidents/{incident}", route_class=OnceRoute, tags=["actions"], responses=WRITES | _REFUSED
