@@ -68,7 +68,13 @@ def checked(tree: Tree, shape: type[Model]) -> tuple[Model, list[Problem]]:
             return shape.model_validate(tree.value), problems
         except ValidationError as error:
             details = error.errors(include_url=False)
-        problems += [_told(tree, shape, detail) for detail in details if _path(detail) not in told]
+        inside = {_path(detail)[:-1] for detail in details}
+        problems += [
+            _told(tree, shape, detail)
+            for detail in details
+            if _path(detail) not in told  # what was left out is not missing
+            and not (detail["type"] == "too_short" and _path(detail) in inside)  # nor is the list of it too short
+        ]
         told.update(_culprit(detail) for detail in details)
         _leave_out(tree.value, [_culprit(detail) for detail in details])
 

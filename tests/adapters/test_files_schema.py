@@ -1,0 +1,66 @@
+"""The JSON Schemas that editors use."""
+
+from typing import Any, Literal, get_args
+
+import pytest
+
+from incidents.adapters.files import schema
+
+Which = Literal["catalog", "policy", "runbook"]
+
+
+def objects(part: object) -> list[dict[str, Any]]:
+    """Every object with named keys in a schema."""
+    found = []
+    if isinstance(part, dict):
+        found += [part] if "properties" in part else []
+        for inner in part.values():
+            found += objects(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            found += objects(inner)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("which", "required", "keys"),
+    [
+        ("catalog", ["version"], {"version", "defaults", "people", "teams", "systems"}),
+        ("policy", ["version"], {"version", "severity", "alerts", "incidents", "escalation", "overrides"}),
+        ("runbook", ["id", "title"], {"id", "title", "applies_to", "owner", "last_reviewed"}),
+    ],
+)
+def test_a_schema_tells_what_is_required_and_refuses_what_it_does_not_know(
+    which: Which, required: list[str], keys: set[str]
+) -> None:
+    made = schema(which)
+
+    assert made["$schema"].startswith("https://json-schema.org/")
+    assert made["required"] == required
+    assert set(made["properties"]) == keys
+    assert all(part["additionalProperties"] is False for part in objects(made))
+    assert set(required) <= set(made["examples"][0])
+
+
+@pytest.mark.parametrize("which", get_args(Which))
+def test_a_schema_never_offers_null(which: Which) -> None:
+    assert '"null"' not in repr(schema(which)).replace("'", '"')
+    assert "None" not in repr(schema(which))
+
+
+def test_the_policy_schema_explains_every_number_and_writes_durations_as_the_file_does() -> None:
+    made = schema("policy")
+
+    sections = [made["$defs"][name] for name in ("AlertsEntry", "IncidentsEntry", "EscalationEntry", "CostEntry")]
+    keys = {name: key for section in sections for name, key in section["properties"].items()}
+    assert [name for name, key in keys.items() if "description" not in key] == []
+    assert keys["sev1"]["default"] == "5m"
+    assert keys["fallback_after"]["default"] == "30s"
+    assert keys["nothing_changed_for"]["default"] == "7d"
+    assert keys["over"]["exclusiveMinimum"] == 0
+
+
+def test_the_runbook_schema_lets_one_kind_stand_without_brackets() -> None:
+    one, many = schema("runbook")["$defs"]["AppliesToEntry"]["properties"]["kind"]["anyOf"]
+
+    assert one == many["items"] == {"$ref": "#/$defs/Kind"}
