@@ -17,6 +17,8 @@ MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 RABBIT_OPTIONS = ("auth", "cafile", "capath", "certfile", "keyfile", "heartbeat", "name", "no_verify_ssl")
 KAFKA_OPTIONS = ("mechanism", "cafile", "certfile", "keyfile")
 KAFKA_PORT = 9092
+# What does not parse may be part of a password with an unescaped character, so it is not repeated.
+ESCAPE = "The bus URL needs host:port, and %-escapes for @ : / # ? in a user or password."
 LAST_PORT = 65_535
 HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d+))?")
 
@@ -54,16 +56,23 @@ BusAddress = RabbitAddress | KafkaAddress
 
 def bus_address(url: str) -> BusAddress:
     """Return the address that a bus URL names, or say what is wrong with it."""
+    scheme, _, rest = url.strip().partition("://")
+    if not rest:
+        scheme = ""
     try:
-        parts = urlsplit(url.strip())
-    except ValueError as error:
-        raise BadAddress(f"The bus URL cannot be read: {error}.") from None
+        # The underscore of sasl_ssl is none of a scheme's characters, so the scheme is read apart.
+        parts = urlsplit(f"//{rest}")._replace(scheme=scheme.lower())
+    except ValueError:
+        raise BadAddress(ESCAPE) from None
+    if "@" in parts.path + parts.query + parts.fragment:
+        raise BadAddress(ESCAPE)
     if parts.scheme in AMQP:
         return _rabbit(parts)
     if parts.scheme in KAFKA:
         return _kafka(parts)
+    begins = f"begins with {parts.scheme}://" if parts.scheme else "names no scheme"
     known = ", ".join(f"{scheme}://" for scheme in (*AMQP, *KAFKA))
-    raise BadAddress(f"The bus URL begins with {parts.scheme or 'no scheme'!r}; it must begin with one of {known}.")
+    raise BadAddress(f"The bus URL {begins}; it must begin with one of {known}.")
 
 
 def _rabbit(parts: SplitResult) -> RabbitAddress:
@@ -76,7 +85,7 @@ def _rabbit(parts: SplitResult) -> RabbitAddress:
 def _kafka(parts: SplitResult) -> KafkaAddress:
     options = _options(parts, KAFKA_OPTIONS)
     if parts.path.strip("/"):
-        raise BadAddress(f"A Kafka URL has no path, but this one has {parts.path!r}: the topic's name is fixed.")
+        raise BadAddress(f"A Kafka URL has no path, but this one has {parts.path!r}; the topic is fixed.")
     protocol = KAFKA[parts.scheme]
     mechanism = options.pop("mechanism", None)
     user, password = _who(parts)
@@ -110,8 +119,7 @@ def _servers(parts: SplitResult, port: int, *, at_most: int | None = None) -> tu
 def _server(text: str, default_port: int) -> str:
     found = HOST_AND_PORT.fullmatch(text)
     if found is None:
-        # What does not parse may be a password with an unescaped character: it is not repeated.
-        raise BadAddress("The bus URL needs host:port, and %-escapes for @ : / # ? in a user or password.")
+        raise BadAddress(ESCAPE)
     port = int(found["port"] or default_port)
     if not 0 < port <= LAST_PORT:
         raise BadAddress(f"The port {port} of {found['host']} is not between 1 and {LAST_PORT}.")
@@ -127,7 +135,7 @@ def _who(parts: SplitResult) -> tuple[str | None, str | None]:
 
 def _options(parts: SplitResult, known: tuple[str, ...]) -> dict[str, str]:
     if parts.fragment:
-        raise BadAddress("The bus URL has a # in it: write %23 for a # in a user or password.")
+        raise BadAddress("The bus URL has a # in it and needs none.")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name in options:
         if name not in known:

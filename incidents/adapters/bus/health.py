@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -49,19 +50,22 @@ class Bus(Protocol):
 
 
 class Trouble:
-    """Since when messages do not flow, and why; short troubles are told but are not ill health."""
+    """Since when messages do not flow, and why; once they flowed, a short trouble is told but is no ill health."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._reason: str | None = reason
-        self._since: float | None = None
+        self._patience = 0.0
+        self._since: float | None = now()
         self._stuck_since: float | None = None
 
     def over(self) -> None:
         self._reason = self._since = self._stuck_since = None
+        self._patience = PATIENCE
 
     def is_that(self, reason: str, *, stuck: bool = False) -> None:
         """Remember a trouble: it keeps its age under another reason, and how long it is stuck is counted apart."""
-        now = _now()
+        now = self._now()
         self._reason = reason
         self._since = now if self._since is None else self._since
         if not stuck:
@@ -70,14 +74,12 @@ class Trouble:
             self._stuck_since = now
 
     def health(self) -> Health:
-        if self._reason is None:
-            return Health(ok=True, reason="messages flow")
         if self._since is None:
-            return Health(ok=False, reason=self._reason)
-        now = _now()
-        stuck = self._stuck_since is not None and now - self._stuck_since >= PATIENCE
+            return Health(ok=True, reason="messages flow")
+        now = self._now()
         age = now - self._since
-        return Health(ok=age < PATIENCE, reason=f"{self._reason} (for {age:.0f} s)", stuck=stuck)
+        stuck = self._stuck_since is not None and now - self._stuck_since >= PATIENCE
+        return Health(ok=age < self._patience, reason=f"{self._reason} (for {age:.0f} s)", stuck=stuck)
 
 
 def waits() -> Iterator[float]:
@@ -86,7 +88,3 @@ def waits() -> Iterator[float]:
     while True:
         yield random.uniform(longest / 2, longest)  # noqa: S311 - spreads attempts, guards nothing
         longest = min(longest * 2, LAST_WAIT)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

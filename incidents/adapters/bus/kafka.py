@@ -42,12 +42,14 @@ class KafkaBus:
         topic: str = TOPIC,
         group: str = GROUP,
         partitions: int = PARTITIONS,
+        drain: float = DRAIN,
     ) -> None:
         self._address = address
         self._intake = intake
         self._topic = topic
         self._group = group
         self._partitions = partitions
+        self._drain = drain
         self._cluster = Cluster(address)
         self._broker: KafkaBroker | None = None
         self._subscriber: BatchSubscriber | None = None
@@ -62,7 +64,7 @@ class KafkaBus:
                 break
             except BusAway as error:
                 self._trouble.is_that(str(error))
-                log.warning("waiting for Kafka", address=self._address.shown, reason=str(error), wait_s=wait)
+                log.warning("waiting for Kafka", reason=str(error), wait_s=round(wait, 2))
                 await asyncio.sleep(wait)
         self._broker, self._subscriber = self._made()
         await self._broker.start()
@@ -74,7 +76,7 @@ class KafkaBus:
         if self._watch is not None:
             self._watch.cancel()
         if self._broker is not None:
-            # Fetches no more, waits for the batch in hand as long as DRAIN, and leaves the group.
+            # Fetches no more, waits for the batch in hand within the drain time, and leaves the group.
             await self._broker.stop()
         self._broker = self._subscriber = None
 
@@ -87,7 +89,7 @@ class KafkaBus:
             self._address.servers,
             client_id="incidents",
             allow_auto_create_topics=False,
-            graceful_timeout=DRAIN,
+            graceful_timeout=self._drain,
             apply_types=False,
             logger=None,
             config=config,
@@ -114,13 +116,20 @@ class KafkaBus:
             # An offset stored now would also skip the batch that was not committed.
             return
         records: tuple[Record, ...] = batch.raw_message  # type: ignore[assignment]
+        stored = False
+        try:
+            stored = await self._stored(records)
+        finally:
+            if not stored:
+                self._broken = "a batch was not committed"
+                log.warning("offsets stay where they are; the records come again", reason=self._broken)
+        if stored:
+            await self._commit(records)
+
+    async def _stored(self, records: tuple[Record, ...]) -> bool:
         futures = [self._intake.submit(_delivery(record)) for record in records]
         await asyncio.wait(futures)
-        if any(future.cancelled() or future.exception() is not None for future in futures):
-            self._broken = "the intake stopped before it committed a batch"
-            log.warning("offsets stay where they are; the records come again", reason=self._broken)
-            return
-        await self._commit(records)
+        return not any(future.cancelled() or future.exception() for future in futures)
 
     async def _commit(self, records: tuple[Record, ...]) -> None:
         consumer = self._subscriber.consumer if self._subscriber is not None else None

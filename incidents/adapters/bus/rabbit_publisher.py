@@ -11,7 +11,7 @@ from faststream.rabbit import Channel, ExchangeType, RabbitExchange
 from incidents.adapters.bus.address import RabbitAddress
 from incidents.adapters.bus.health import BusAway, BusRefused
 from incidents.adapters.bus.publisher import Message
-from incidents.adapters.bus.rabbit import ANSWER, AWAY, EXCHANGE, rabbit_broker, refusal
+from incidents.adapters.bus.rabbit import ANSWER, AWAY, EXCHANGE, rabbit_broker, refusal, why_away
 
 AT_ONCE = 500  # unconfirmed messages in flight
 
@@ -34,7 +34,7 @@ class RabbitPublisher:
             await self.stop()
             if refusal(error):
                 raise BusRefused(f"{self._address.shown} refuses: {error}") from error
-            raise BusAway(f"{self._address.shown} is away: {error!r}") from error
+            raise BusAway(why_away(self._address, error)) from error
 
     async def publish(self, messages: Sequence[Message]) -> None:
         left = iter(messages)
@@ -48,21 +48,27 @@ class RabbitPublisher:
     async def _confirmed(self, messages: Sequence[Message]) -> None:
         try:
             # A broker that blocks publishers, or is gone, confirms nothing and says nothing.
-            async with asyncio.timeout(ANSWER), asyncio.TaskGroup() as group:
-                for message in messages:
-                    group.create_task(self._publish(message))
-        except* PublishError:
-            raise BusAway(
-                f"No queue of {self._address.shown} is bound to {self._exchange.name}: start `incidents serve` first."
-            ) from None
-        except* DeliveryError as errors:
-            raise BusAway(f"{self._address.shown} did not take {len(errors.exceptions)} messages.") from errors
-        except* TimeoutError:
+            async with asyncio.timeout(ANSWER):
+                answers = await asyncio.gather(*map(self._publish, messages), return_exceptions=True)
+        except TimeoutError:
             raise BusAway(
                 f"{self._address.shown} confirmed nothing for {ANSWER:.0f} s: it is away or short of memory or disk."
             ) from None
-        except* AWAY as errors:
-            raise BusAway(f"{self._address.shown} is away: {errors.exceptions[0]!r}") from errors
+        failed = [answer for answer in answers if isinstance(answer, BaseException)]
+        if failed:
+            raise self._answer(failed[0], len(failed)) from failed[0]
+
+    def _answer(self, error: BaseException, count: int) -> BaseException:
+        match error:
+            case PublishError():
+                unbound = f"No queue of {self._address.shown} is bound to {self._exchange.name}"
+                return BusAway(f"{unbound}: start `incidents serve` first.")
+            case DeliveryError():
+                return BusAway(f"{self._address.shown} did not take {count} messages.")
+            case _ if isinstance(error, AWAY):
+                return BusAway(why_away(self._address, error))
+            case _:
+                return error
 
     async def _publish(self, message: Message) -> None:
         await self._broker.publish(

@@ -1,23 +1,17 @@
-"""How messages come off RabbitMQ's wire: no property may end the connection, and none costs an object it needs not.
+"""How a message is read off RabbitMQ's wire, so that no property of it can end the connection.
 
 pamqp raises on a property it cannot decode, and the connection ends with it. The message then comes again on the
-next connection and ends that too: one hostile or broken publisher would stop the intake for good, and the broker
-would drop everything prefetched with it at the delivery limit. The three decoders here give a value instead.
-
-aio-pika makes a second task and a message with checked attributes for every delivery, and FastStream two context
-stacks and a chain of middlewares. A handler that only enqueues needs none of it, so the queue hands aiormq's own
-message to its callback: 25 thousand deliveries a second instead of 10 on the same two cores.
+next connection and ends that too: one hostile or broken publisher would stop the intake for good, and at the
+delivery limit the broker would drop everything prefetched with it. The three decoders here give a value instead.
 """
 
 import datetime as dt
 import json
 from collections.abc import Mapping
-from typing import Any
 
-from aio_pika import RobustChannel, RobustConnection, RobustQueue
-from aiormq.abc import ConsumerCallback, DeliveredMessage
+from aiormq.abc import DeliveredMessage
 from pamqp import decode
-from pamqp.common import Arguments, FieldTable
+from pamqp.common import FieldTable
 
 from incidents.core.delivery import Delivery, Header, Origin
 
@@ -53,35 +47,6 @@ def table(raw: bytes) -> tuple[int, FieldTable]:
 
 # The only way in: pamqp looks its decoders up here for every property of every message.
 decode.METHODS.update({"shortstr": short_text, "timestamp": timestamp, "table": table})
-
-
-class PlainQueue(RobustQueue):
-    """A queue that survives reconnects and hands over messages as aiormq read them."""
-
-    async def consume(  # type: ignore[override]
-        self,
-        callback: ConsumerCallback,
-        no_ack: bool = False,  # noqa: FBT001, FBT002 - aio-pika's
-        exclusive: bool = False,  # noqa: FBT001, FBT002 - aio-pika's
-        arguments: Arguments = None,
-        consumer_tag: str | None = None,
-        **_: Any,  # noqa: ANN401 - what aio-pika passes when it restores a consumer
-    ) -> str:
-        channel = await self.channel.get_underlay_channel()
-        how: dict[str, Any] = {"no_ack": no_ack, "exclusive": exclusive, "arguments": arguments}
-        answer = await channel.basic_consume(self.name, callback, consumer_tag=consumer_tag, **how)
-        tag = str(answer.consumer_tag)
-        # From here aio-pika knows what to consume again after a reconnect.
-        self._consumers[tag] = {"callback": callback, **how}
-        return tag
-
-
-class PlainChannel(RobustChannel):
-    QUEUE_CLASS = PlainQueue
-
-
-class PlainConnection(RobustConnection):
-    CHANNEL_CLASS = PlainChannel
 
 
 def delivery(message: DeliveredMessage, queue: str) -> Delivery:
