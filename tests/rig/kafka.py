@@ -99,7 +99,7 @@ class Kafka(Server):
         try:
             self._forget()
         except KafkaException as held:
-            if self._is_outside or held.args[0].code() != KafkaError.NON_EMPTY_GROUP:
+            if held.args[0].code() != KafkaError.NON_EMPTY_GROUP:
                 raise
             self.kill9()
             shutil.rmtree(self.child.folder / "data")

@@ -50,10 +50,11 @@ class RabbitMQ(Server):
         self.child.start(self._server, ready=self._answers, env=self._environment())
 
     def kill9(self) -> None:
+        child = self.child
         # For half a second after a queue is declared this broker keeps the queue's name in memory only, and a
         # queue without its name never elects a leader again. Messages are left to their own luck.
         self._tell("lists:foreach(fun dets:sync/1, dets:all())")
-        super().kill9()
+        child.kill9()
 
     def end(self) -> None:
         super().end()
@@ -62,7 +63,7 @@ class RabbitMQ(Server):
 
     def fresh(self) -> str:
         """Return the URL of a virtual host nobody has used, or of a broker rid of the product's names."""
-        if self._is_outside:
+        if self.is_outside:
             with ThreadPoolExecutor(1) as apart:
                 apart.submit(asyncio.run, self._forget()).result()
             return self.url
@@ -76,7 +77,7 @@ class RabbitMQ(Server):
 
     def drop(self, url: str) -> None:
         """Remove the virtual host at `url` with all that is in it."""
-        if not self._is_outside:
+        if not self.is_outside:
             self._tell(f'rabbit_vhost:delete(<<"{url.rpartition("/")[2]}">>, <<"rig">>)')
 
     def _environment(self) -> dict[str, str]:

@@ -31,7 +31,8 @@ class Server(ABC):
             raise
 
     @property
-    def _is_outside(self) -> bool:
+    def is_outside(self) -> bool:
+        """Whether someone else runs it: then it can be neither stopped nor emptied of all it holds."""
         return self._child is None
 
     @property

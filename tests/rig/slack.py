@@ -44,8 +44,11 @@ class Slack(Server):
         self.child.start(self._node, str(self._program), *arguments, ready=lambda: answers(self._port))
 
     def fresh(self, *, people: Sequence[str] = PEOPLE, channels: Sequence[str] = CHANNELS) -> str:
-        """Return the URL of an emulator that knows these people and channels and holds no message."""
-        if not self._is_outside:
+        """Return the URL of an emulator that knows these people and channels and holds no message.
+
+        One that is not ours is taken as it is, if it need only know the usual people and channels.
+        """
+        if not self.is_outside or (people, channels) != (PEOPLE, CHANNELS):
             self._seed(self.child, people, channels)
             self.kill9()
             self.start()

@@ -52,6 +52,8 @@ async def test_rabbitmq_keeps_a_confirmed_message_through_a_power_cut(rabbitmq: 
 
 
 async def test_one_virtual_host_does_not_see_the_queues_of_another(rabbitmq: RabbitMQ, rabbitmq_url: str) -> None:
+    if rabbitmq.is_outside:
+        pytest.skip("a broker that is not ours has one virtual host for all tests")
     other = rabbitmq.fresh()
     async with await aio_pika.connect(rabbitmq_url) as connection:
         await (await connection.channel()).declare_queue("mine")
@@ -101,7 +103,7 @@ def test_fresh_kafka_does_not_wait_for_a_member_that_died(kafka: Kafka) -> None:
     holder.close()
 
 
-async def test_the_emulator_keeps_a_post_with_its_metadata_until_it_is_made_fresh(slack: Slack, slack_url: str) -> None:
+async def test_the_emulator_keeps_a_post_with_its_metadata_until_it_restarts(slack: Slack, slack_url: str) -> None:
     client = AsyncWebClient(token=slack.token, base_url=slack_url)
     said = {"event_type": "page", "event_payload": {"incident": "INC-1"}}
 
@@ -109,9 +111,9 @@ async def test_the_emulator_keeps_a_post_with_its_metadata_until_it_is_made_fres
 
     asked = {"channel": posted["channel"], "include_all_metadata": "true"}
     history = await client.api_call("conversations.history", data=asked)
-    assert [message["metadata"] for message in history["messages"]] == [said]
+    assert history["messages"][0]["metadata"] == said
 
-    slack.fresh()
+    slack.restart()
 
     found = await client.api_call("conversations.list", data={})
     channel = next(one["id"] for one in found["channels"] if one["name"] == "ai-incidents")
