@@ -302,3 +302,14 @@ def test_a_path_that_leads_nowhere_is_answered_with_the_nearest_name(tmp_path: P
 def test_a_folder_without_a_catalog_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FilesRefused, match=r"the folder holds no \*\.yaml or \*\.yml"):
         read_catalog(tmp_path)
+
+
+def test_a_catalog_whose_people_are_missing_is_refused_without_a_thousand_guesses(tmp_path: Path) -> None:
+    people = "".join(f"  person{number}: {{name: P}}\n" for number in range(100))
+    systems = "".join(f"  system{number}: {{owners: {{model: persn{number}}}}}\n" for number in range(100))
+
+    problems = refusal(written(tmp_path, f"version: 1\npeople:\n{people}systems:\n{systems}"))
+
+    assert len(problems) == 100
+    assert 'did you mean "person7"?' in problems[7]
+    assert problems[99].endswith('no person or team "persn99"; add it under people')

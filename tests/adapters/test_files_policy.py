@@ -115,7 +115,7 @@ BAD = [
     ("version: 1\nseverity: {drift: {at_once: .inf}}\n", 'severity.drift.at_once: must be a number, not ".inf"'),
     ("version: 1\nseverity: {drift: {bands: {sev3: 9}}}\n", "drift.bands: the bands must rise from sev4 over sev3"),
     ("version: 1\nseverity: {cost: {over: 40%}}\n", '"40%" is not a number; write 0.4'),
-    ("version: 1\nseverity: {cost: {over: 0}}\n", 'severity.cost.over: must be more than 0.0, not "0"'),
+    ("version: 1\nseverity: {cost: {over: 0}}\n", 'severity.cost.over: must be more than 0, not "0"'),
     ("version: 1\nseverity: {cost: {floor: {USDT: 9}}}\n", 'cost.floor.USDT: no currency "USDT"; did you mean "USD"?'),
     ("version: 1\nseverity: {cost: {floor: {USD: -1}}}\n", "severity.cost.floor.USD: must be 0 or more"),
     ("version: 1\nescalation: {sev1: 5}\n", "2: escalation.sev1: the duration 5 has no unit; write 5s, 5m, 5h or 5d"),

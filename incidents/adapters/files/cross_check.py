@@ -5,7 +5,7 @@ All of it is a warning: a service with a wrong runbook name still has to page.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from incidents.adapters.files.problem import Path, Problem, dotted, meant
+from incidents.adapters.files.problem import Guesses, Path, Problem, dotted, meant
 from incidents.core.catalog import Catalog, Role, System
 from incidents.core.policy import Policy
 from incidents.core.runbook import Runbook
@@ -16,8 +16,10 @@ def cross_check(catalog: Catalog, policy: Policy, runbooks: Iterable[Runbook]) -
     shelf = tuple(runbooks)
     ids = frozenset(runbook.id for runbook in shelf)
     found = [*_people(catalog), *_overrides(catalog, policy), *_runbooks(catalog, shelf)]
+    guesses = Guesses()
     for system in catalog.systems.values():
-        found += _system(system, catalog, policy, ids)
+        found += _owners_and_budget(system, catalog, policy)
+        found += _links(system, catalog, ids, guesses)
     return tuple(sorted(found, key=lambda problem: (problem.file, problem.line or 0)))
 
 
@@ -28,22 +30,26 @@ def _people(catalog: Catalog) -> Iterator[Problem]:
             yield _warning("catalog", catalog.places, path, "cannot be found in Slack", "give a slack id or an email")
 
 
-def _system(system: System, catalog: Catalog, policy: Policy, ids: frozenset[str]) -> Iterator[Problem]:
+def _owners_and_budget(system: System, catalog: Catalog, policy: Policy) -> Iterator[Problem]:
     path: Path = ("systems", system.id)
     if not system.owners and catalog.default_owner is None:
         yield _warning("catalog", catalog.places, path, "nobody owns it", "give it owners, or a defaults.owner")
-    for runbook in system.runbooks:
-        if runbook not in ids:
-            advice = meant(runbook, ids) or "add it to the runbooks"
-            yield _warning("catalog", catalog.places, (*path, "runbooks"), f'no runbook "{runbook}"', advice)
-    for other in system.depends_on:
-        if other not in catalog.systems:
-            advice = meant(other, catalog.systems) or "add it under systems"
-            yield _warning("catalog", catalog.places, (*path, "depends_on"), f'no system "{other}"', advice)
     if system.budget and system.budget.currency not in policy.cost.floor:
         what = f"the policy has no floor for {system.budget.currency}, so any excess is large enough"
         advice = f"set severity.cost.floor.{system.budget.currency} in the policy"
         yield _warning("catalog", catalog.places, (*path, "budget"), what, advice)
+
+
+def _links(system: System, catalog: Catalog, ids: frozenset[str], guesses: Guesses) -> Iterator[Problem]:
+    path: Path = ("systems", system.id)
+    for runbook in system.runbooks:
+        if runbook not in ids:
+            advice = guesses.meant(runbook, ids) or "add it to the runbooks"
+            yield _warning("catalog", catalog.places, (*path, "runbooks"), f'no runbook "{runbook}"', advice)
+    for other in system.depends_on:
+        if other not in catalog.systems:
+            advice = guesses.meant(other, catalog.systems) or "add it under systems"
+            yield _warning("catalog", catalog.places, (*path, "depends_on"), f'no system "{other}"', advice)
 
 
 def _overrides(catalog: Catalog, policy: Policy) -> Iterator[Problem]:

@@ -47,3 +47,14 @@ def meant(word: str, known: Iterable[str]) -> str:
     folded = {name.casefold(): name for name in known}
     found = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     return f'did you mean "{folded[found[0]]}"?' if found else ""
+
+
+class Guesses:
+    """Asks what was meant for the first fifty mistakes only: each guess compares a word with all that are known."""
+
+    def __init__(self) -> None:
+        self._left = 50
+
+    def meant(self, word: str, known: Iterable[str]) -> str:
+        self._left -= 1
+        return meant(word, known) if self._left >= 0 else ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from incidents.adapters.files.catalog_shape import CatalogFile
-from incidents.adapters.files.problem import Path, Problem, meant
+from incidents.adapters.files.problem import Guesses, Path, Problem
 from incidents.adapters.files.tree import Tree
 from incidents.core.catalog import Role
 
@@ -14,6 +14,7 @@ class Names:
     def __init__(self, tree: Tree) -> None:
         self.people, self.teams, self.systems = (_keys(tree, name) for name in ("people", "teams", "systems"))
         self.owners = self.people | self.teams
+        self.guesses = Guesses()
 
 
 def _keys(tree: Tree, section: str) -> frozenset[str]:
@@ -38,7 +39,9 @@ def _owners(tree: Tree, shape: CatalogFile, names: Names) -> Iterator[Problem]:
         owners += [(("systems", id_, "owners", role.value), getattr(system.owners, role)) for role in Role]
     for path, owner in owners:
         if owner is not None and owner not in names.owners:
-            yield tree.problem(path, f'no person or team "{owner}"', meant(owner, names.owners) or _add("people"))
+            yield tree.problem(
+                path, f'no person or team "{owner}"', names.guesses.meant(owner, names.owners) or _add("people")
+            )
 
 
 def _members(tree: Tree, shape: CatalogFile, names: Names) -> Iterator[Problem]:
@@ -50,7 +53,9 @@ def _members(tree: Tree, shape: CatalogFile, names: Names) -> Iterator[Problem]:
             if member in names.teams:
                 yield tree.problem(path, f'"{member}" is a team, and a team holds people only', "name its people")
             else:
-                yield tree.problem(path, f'no person "{member}"', meant(member, names.people) or _add("people"))
+                yield tree.problem(
+                    path, f'no person "{member}"', names.guesses.meant(member, names.people) or _add("people")
+                )
         who = ((("teams", team, position), member) for position, member in enumerate(members))
         yield from _twice(tree, who, "the person")
 

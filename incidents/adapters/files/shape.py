@@ -32,12 +32,17 @@ def _timezones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+@cache
+def _nearest_timezone(name: str) -> str:
+    by_city = {zone.rpartition("/")[2]: zone for zone in sorted(_timezones())}
+    city = by_city.get(name.title().replace(" ", "_"), "")
+    return meant(name, _timezones()) or meant(city, _timezones()) or "write it like Europe/London"
+
+
 def _timezone(name: str) -> str:
     if name in _timezones():
         return name
-    by_city = {zone.rpartition("/")[2]: zone for zone in sorted(_timezones())}
-    guess = meant(name, _timezones()) or meant(by_city.get(name.title().replace(" ", "_"), ""), _timezones())
-    raise refused(f'no time zone "{name}"', guess or "write it like Europe/London")
+    raise refused(f'no time zone "{name}"', _nearest_timezone(name))
 
 
 def _currency(code: str) -> str:
