@@ -35,13 +35,17 @@ _HINTS = (
 )  # fmt: skip
 _six_digits = re.compile(r"\d(?:\D{0,3}\d){5}").search
 
-_PASS_WORDS = r"passwords?|passwd|pwd|passphrase|passcode"
-_KEY = (
-    rf"{_PASS_WORDS}|secrets?|credentials?|signature|authorization"
-    r"|(?:api|access|private|secret|signing|account|auth|client)[ _-]?(?:key|secret|token)s?"
-    r"|(?:refresh|bearer|session)[ _-]?token"
-)
-_VALUE = r"[^\s\"'\\,;&<>]"
+# What a secret is called, without the joints between the words; and what is only sometimes a secret.
+_SECRET_NAMES = (
+    "password", "passwords", "passwd", "pwd", "passphrase", "passcode", "secret", "secrets", "credential",
+    "credentials", "signature", "authorization", "apikey", "apikeys", "accesskey", "privatekey", "secretkey",
+    "signingkey", "accountkey", "authkey", "clientkey", "authtoken", "accesstoken", "refreshtoken", "sessiontoken",
+    "bearertoken", "apitoken",
+)  # fmt: skip
+_TOKEN_NAMES = ("token", "sig", "auth")
+_LONGEST_NAME = 40
+_LEAST_RANDOM = 8
+_joints = str.maketrans("", "", " _-.")
 _tokens = re.compile(
     r"-----BEGIN [^\n-]{1,40}-----.*?(?:-----END [^\n-]{1,40}-----|\Z)"
     r"|(?<![A-Za-z0-9])(?:"
@@ -56,16 +60,13 @@ _tokens = re.compile(
     re.DOTALL,
 )
 _url_users = re.compile(r"(?<=://)[^\s/?#<>]+@")
-_told = re.compile(
-    r"((?<![A-Za-z0-9])(?:bearer|basic)\s{1,3})(?=[\w.~+/-]{0,100}[\d=])[\w.~+/=-]{8,}"
-    rf"|((?:{_KEY})[\"'\\]{{0,2}}\s{{0,3}}[:=]\s{{0,3}}[\"'\\]{{0,2}})(?:(?:bearer|basic|token)\s{{1,3}})?+{_VALUE}{{3,}}"
-    rf"|((?:{_PASS_WORDS})\s(?:is|was)\s[\"'\\]{{0,2}}){_VALUE}{{3,}}"
-    rf"|((?<![^\W_])(?:token|sig|auth)[\"'\\]{{0,2}}\s{{0,3}}[:=]\s{{0,3}}[\"'\\]{{0,2}})"
-    rf"(?=[A-Za-z.~+/]{{0,60}}[\d_=-]){_VALUE}{{8,}}",
-    re.IGNORECASE,
+_given = re.compile(r"[:=]")
+_given_secret = re.compile(r"\s{0,3}[\"'\\]{0,2}(?i:(?:bearer|basic|token)\s{1,3})?+(?P<secret>[^\s\"'\\,;&<>]{3,})")
+_said = re.compile(
+    r"([bB](?<![A-Za-z0-9].)(?i:earer|asic)\s{1,3})(?=[\w.~+/-]{0,100}[\d=])[\w.~+/=-]{8,}"
+    r"|([pP](?i:assword|asswd|wd|assphrase|asscode)\s(?:is|was)\s[\"'\\]{0,2})[^\s\"'\\,;&<>]{3,}"
 )
 _emails = re.compile(r"(?<![\w.%+'-])[\w.%+'-]++@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,63}")
-_secret_name = re.compile(rf"(?:.*[_ .-])?(?:{_KEY}|token)", re.IGNORECASE | re.DOTALL).fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +140,35 @@ def _is_suspect(value: object) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_secret_name(name: str) -> bool:
-    return _secret_name(name) is not None
+    return name.lower().translate(_joints).endswith((*_SECRET_NAMES, "token"))
 
 
 def _cleaned(text: str) -> str:
     text = _tokens.sub(SECRET, text)
     text = _url_users.sub(f"{SECRET}@", text)
-    text = _told.sub(lambda found: f"{found[found.lastindex or 0]}{SECRET}", text)
-    return without_personal_numbers(_emails.sub(EMAIL, text))
+    text = _said.sub(lambda found: f"{found[found.lastindex or 0]}{SECRET}", text)
+    text = _emails.sub(EMAIL, _without_given(text))
+    return without_personal_numbers(text) if _six_digits(text) else text
+
+
+def _without_given(text: str) -> str:
+    """The text without what stands behind the name of a secret and a colon or an equals sign."""
+    pieces: list[str] = []
+    done = 0
+    for sign in _given.finditer(text):
+        at = sign.start()
+        if at < done:
+            continue
+        name = text[max(done, at - _LONGEST_NAME) : at].rstrip(" \t\"'\\").lower().translate(_joints)
+        given = _given_secret.match(text, at + 1) if name.endswith((*_SECRET_NAMES, *_TOKEN_NAMES)) else None
+        if given and (name.endswith(_SECRET_NAMES) or _looks_random(given["secret"])):
+            pieces += (text[done : given.start("secret")], SECRET)
+            done = given.end()
+    return "".join((*pieces, text[done:])) if pieces else text
+
+
+def _looks_random(word: str) -> bool:
+    return len(word) >= _LEAST_RANDOM and not word.isalpha()
 
 
 def _redact_field(name: str, value: object) -> object:
