@@ -2,6 +2,7 @@
 
 from incidents.adapters.slack.api import API_URL, SlackApi
 from incidents.adapters.slack.carrier import SlackCarrier
+from incidents.adapters.slack.doors import doors
 from incidents.adapters.slack.people import SlackPeople, clicker
 
-__all__ = ["API_URL", "SlackApi", "SlackCarrier", "SlackPeople", "clicker"]
+__all__ = ["API_URL", "SlackApi", "SlackCarrier", "SlackPeople", "clicker", "doors"]
