@@ -59,6 +59,11 @@ class HeldIntake:
         for future in self._futures[:count]:
             future.set_result(None)
 
+    def commit_from_now_on(self) -> None:
+        """Commit what is pending and everything that comes."""
+        self._at_once = True
+        self.commit()
+
     def stop(self) -> None:
         """Stop as a service does that never committed what is pending."""
         for future in self._futures:
