@@ -221,6 +221,7 @@ async def test_a_broker_killed_and_restarted_is_consumed_again_and_loses_nothing
 
         await intake.holds(6)
         assert await bus.consumers() == 1
+        assert bus.healthy().ok
         intake.commit()
         await publish(rabbitmq_url, b"4")
         await intake.holds(7)

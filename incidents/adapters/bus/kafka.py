@@ -81,6 +81,8 @@ class KafkaBus:
         self._broker = self._subscriber = None
 
     def healthy(self) -> Health:
+        if self._watch is not None and self._watch.done():
+            return Health(ok=False, reason="the watch over the consumer ended", stuck=True)
         return self._trouble.health()
 
     def _made(self) -> tuple[KafkaBroker, BatchSubscriber]:

@@ -138,6 +138,8 @@ class RabbitBus:
         await self._shut()
 
     def healthy(self) -> Health:
+        if self._watch is not None and self._watch.done():
+            return Health(ok=False, reason="the watch over the consumer ended", stuck=True)
         return self._trouble.health()
 
     async def consumers(self) -> int:
@@ -210,13 +212,16 @@ class RabbitBus:
             try:
                 async with asyncio.timeout(ANSWER):
                     await self._restore()
-                found = await self.consumers()
-            except AWAY as error:
-                self._trouble.is_that(why_away(self._address, error))
+                self._tell(await self.consumers())
             except BusAway as error:
                 self._trouble.is_that(str(error))
-            else:
-                self._tell(found)
+            except AWAY as error:
+                self._trouble.is_that(why_away(self._address, error))
+            except asyncio.CancelledError:
+                # A connection that closes cancels what waits for its answers, and this is not our end.
+                if _is_cancelled():
+                    raise
+                self._trouble.is_that(f"{self._address.shown} is away: the connection closed")
 
     async def _restore(self) -> None:
         channel = await self._channel()
@@ -233,3 +238,8 @@ class RabbitBus:
             self._trouble.is_that(f"nothing is acknowledged, because {why}", stuck=True)
         else:
             self._trouble.over()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
