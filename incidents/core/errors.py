@@ -24,3 +24,7 @@ class Stale(IncidentsError):
 
 class StoreAway(IncidentsError):
     """The database cannot be reached or is too busy: nothing was saved, try again later."""
+
+
+class Unstorable(IncidentsError):
+    """This message will never be saved as it is: it was put aside."""

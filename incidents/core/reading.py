@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 
-from incidents.core.event_data import CommonData, DriftData, ReportData
+from incidents.core.event_data import CommonData, ReportData
 from incidents.core.events import Event, Kind, Phase
 
 
@@ -53,25 +53,29 @@ def _times(event: Event, received_at: datetime, skew: timedelta, same: timedelta
     return (min(window.start, end) if window else end - same, end, window is not None)
 
 
+def fingerprint_of(event: Event, system: str) -> str:
+    """The fingerprint of the alert that a reading of `system` tells of."""
+    data = event.data
+    feature, segment = getattr(data, "feature", None) or "", data.segment or ""
+    identity = ("key", data.dedup_key) if data.dedup_key else (metric_of(data), feature, segment)
+    return fingerprint(system, event.environment, event.type.kind or "", *identity)
+
+
 def read(event: Event, *, system: str, received_at: datetime, skew: timedelta, same: timedelta) -> Reading:
     """Normalise a measured, detected, resolved or filed event of the system that its name was found to mean."""
     data, kind = event.data, event.type.kind
     if kind is None:
         raise ValueError(f"{event.type} is no reading")
-    metric = metric_of(data)
-    feature = data.feature or "" if isinstance(data, DriftData) else getattr(data, "feature", None) or ""
-    segment = data.segment or ""
-    identity = ("key", data.dedup_key) if data.dedup_key else (metric, feature, segment)
     start, order, windowed = _times(event, received_at, skew, same)
     return Reading(
-        fingerprint=fingerprint(system, event.environment, kind, *identity),
+        fingerprint=fingerprint_of(event, system),
         system=system,
         environment=event.environment,
         kind=kind,
         phase=event.type.phase,
-        metric=metric,
-        feature=feature,
-        segment=segment,
+        metric=metric_of(data),
+        feature=getattr(data, "feature", None) or "",
+        segment=data.segment or "",
         source=event.source,
         event=event.id,
         start=start,

@@ -1,18 +1,21 @@
 """What the stations of the road need from the world, as protocols; adapters supply them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
 from incidents.core.alert import Alert, AlertState, Sighting
 from incidents.core.briefing import Briefing
 from incidents.core.catalog import Person
 from incidents.core.cloudevents import Refusal
-from incidents.core.delivery import Origin
-from incidents.core.effect import Channel, EffectKind
+from incidents.core.decision import Decision, Scene
+from incidents.core.delivery import Delivery, Origin
+from incidents.core.effect import Channel, Effect, EffectKind
 from incidents.core.fact import Actor, ChainedFact
-from incidents.core.incident import Incident, Status
+from incidents.core.incident import Change, Incident, Status
 from incidents.core.response import Ask
 from incidents.core.severity import Severity
 
@@ -248,3 +251,226 @@ class Taken:
     conflicts: int = 0
     errors: tuple[Refusal, ...] = ()
     refused: int = 0  # events of this delivery that were put aside as dead letters
+
+
+# --- saving ----------------------------------------------------------------------------------------------------------
+
+
+class Turn(IntEnum):
+    """Who goes first where there is one writer."""
+
+    PEOPLE = 0
+    PAGES = 1
+    INTAKE = 2
+
+
+Place = tuple[str, str]  # (system, environment) where an incident gathers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """One event as it is remembered."""
+
+    source: str
+    event: str
+    type: str
+    system: str
+    environment: str
+    disposition: str  # alert, release, heartbeat
+    fingerprint: str | None
+    body_hash: str
+    body: bytes  # redacted
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.source, self.event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A message to be put aside, before it has an id."""
+
+    delivery: Delivery
+    reason: str
+    field: str
+    detail: str
+    body: bytes | None
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighted:
+    """How a place, seen by its published name, stands: whether it is one of too many unknown names."""
+
+    flooded: frozenset[Place]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneRequest:
+    """What must be loaded for one place: the alerts told of, and the systems it depends on."""
+
+    place: Place
+    fingerprints: frozenset[str]
+    depends_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietTelling:
+    """Tellings of one alert that decided nothing; guarded by the version of the alert that was read."""
+
+    fingerprint: str
+    version: int
+    sighting: Sighting
+    tellings: int
+
+
+class Disposition(StrEnum):
+    """What an event turned out to be when it was remembered."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"  # the same id with the same body
+    CONFLICT = "conflict"  # the same id with another body
+
+
+class InboxUnit(Protocol):
+    async def take(self, rows: Sequence[InboxRow]) -> list[Disposition]:
+        """Remember events, once each; what each of `rows` turned out to be, in their order."""
+        ...
+
+    async def put_aside(self, letters: Sequence[Letter]) -> None:
+        """Keep what could not be read."""
+        ...
+
+    async def forget_marker(self, worker: str, digests: Sequence[bytes]) -> None:
+        """The batch is done: forget its marker, and any suspicion of these messages (empty where none was)."""
+        ...
+
+
+class BoardUnit(Protocol):
+    channels: set[str]  # of the effects made in this transaction
+
+    async def alerts(self, fingerprints: Iterable[str]) -> dict[str, tuple[Alert, Sighting]]: ...
+
+    async def see(self, names: Mapping[Place, bool], *, limit: int) -> Sighted:
+        """Remember the names seen (True: registered); unknown ones past `limit` new ones an hour are a flood."""
+        ...
+
+    async def scenes(self, requests: Sequence[SceneRequest]) -> dict[Place, Scene]:
+        """Lock these places in key order, and load all that a decision about each needs."""
+        ...
+
+    async def new_ids(self, count: int) -> list[str]: ...
+
+    async def count_quiet(self, tellings: Sequence[QuietTelling]) -> None:
+        """Count tellings that decided nothing; Stale if one of the alerts has changed since it was read."""
+        ...
+
+    async def save(self, decisions: Sequence[Decision], tellings: Mapping[str, int]) -> None:
+        """Everything decided, in bulk; each changed alert comes with its sighting, `tellings` is how often it was told.
+
+        Stale when anything is not as it was read.
+        """
+        ...
+
+    async def save_releases(self, place: Place, changes: Sequence[Change]) -> None: ...
+
+    async def enqueue(self, made: Sequence[Effect]) -> None: ...
+
+    async def incident(self, incident: str) -> tuple[Incident, dict[str, tuple[Alert, Sighting]]]:
+        """Lock one incident and load it with its alerts by fingerprint; NotFound."""
+        ...
+
+    async def unreachable(self) -> dict[str, str]: ...
+
+    async def clicked(self, key: str, incident: str) -> bool:
+        """Whether this click is new; a repeated one is not."""
+        ...
+
+    async def due_incidents(self, limit: int) -> list[str]: ...
+
+    async def due_alerts(self, limit: int) -> list[tuple[Place, str]]:
+        """(place of its incident, fingerprint) of alerts that time may change."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """An effect leased to this worker; `lease` fences every later update."""
+
+    id: int
+    lease: str
+    key: str
+    kind: EffectKind
+    channel: Channel
+    incident: str
+    target: str | None
+    data: Mapping[str, object]
+    due_at: datetime
+    made_at: datetime
+    attempts: int
+    attempted_at: datetime | None
+    asked: int
+    possible_repeat: bool
+    unknown: bool  # its fate must be asked about first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of a claimed effect."""
+
+    claimed: Claimed
+    state: str  # an EffectState
+    why: str = ""
+    ref: MessageRef | None = None
+    due_at: datetime | None = None  # when to try or ask again
+    possible_repeat: bool = False
+    asked: int = 0  # how often its fate was asked about
+
+
+class OutboxUnit(Protocol):
+    async def claim(self, channel: Channel, *, limit: int, lease: timedelta) -> list[Claimed]:
+        """Lease due effects, and those whose lease ran out or whose fate is unknown; pages are re-checked here."""
+        ...
+
+    async def refs(self, incidents: Sequence[str]) -> dict[str, list[tuple[str, MessageRef]]]:
+        """The messages of each incident that were sent: (effect key, where it lies); the card is first."""
+        ...
+
+    async def settle(self, results: Sequence[Result]) -> list[Result]:
+        """Save results where the lease still holds; the ones that were saved."""
+        ...
+
+    async def skip(self, person: str, why: str, until: datetime) -> None:
+        """Remember that a person cannot be reached."""
+        ...
+
+    async def reached(self, persons: Sequence[str]) -> None:
+        """Forget that these could not be reached."""
+        ...
+
+
+class Unit(Protocol):
+    """One transaction. `now` is the database's clock, read once."""
+
+    now: datetime
+
+    @property
+    def inbox(self) -> InboxUnit: ...
+
+    @property
+    def board(self) -> BoardUnit: ...
+
+    @property
+    def outbox(self) -> OutboxUnit: ...
+
+
+class Store(Protocol):
+    """The database, behind one door."""
+
+    def unit(self, turn: Turn) -> AbstractAsyncContextManager[Unit]: ...
+
+    async def mark(self, worker: str, digests: Sequence[bytes], *, solo: bool) -> dict[bytes, int]:
+        """Leave a marker before a batch is looked at; which of its messages are suspects, with their solo crashes."""
+        ...
+
+    async def unmark(self, worker: str) -> None: ...

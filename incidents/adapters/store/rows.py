@@ -1,0 +1,161 @@
+"""Rows to values and back; what is not a column of its own travels whole in `doc`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row
+
+from incidents.core.alert import Alert, AlertState, Sighting
+from incidents.core.effect import Effect, EffectState
+from incidents.core.fact import Actor, ActorType, ChainedFact, Fact, FactKind
+from incidents.core.incident import Change, Incident
+
+_alert: TypeAdapter[Alert] = TypeAdapter(Alert)
+_incident: TypeAdapter[Incident] = TypeAdapter(Incident)
+_change: TypeAdapter[Change] = TypeAdapter(Change)
+
+
+def number_of(incident: str) -> int | None:
+    """7 of INC-7; None for what is no incident's id."""
+    digits = incident.upper().removeprefix("INC-")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 18 else None
+
+
+def incident_id(number: int | None) -> str:
+    return f"INC-{number}"
+
+
+def alert_values(alert: Alert, sighting: Sighting, count: int) -> dict[str, Any]:
+    """A row of `alerts`; `count` is what the count grows by."""
+    burning = alert.burning and not alert.waived
+    return {
+        "fingerprint": alert.fingerprint,
+        "system": alert.system,
+        "environment": alert.environment,
+        "kind": alert.kind.value,
+        "state": alert.state.value,
+        "incident": number_of(alert.incident) if alert.incident else None,
+        "burning": burning,
+        "hot": burning and alert.state is AlertState.FIRING and not alert.calm,
+        "wake_at": alert.wake_at,
+        "version": alert.version + 1,
+        "doc": _alert.dump_json(alert).decode(),
+        "count": count,
+        "first_seen_at": sighting.first_seen_at,
+        "last_seen_at": sighting.last_seen_at,
+        "last_firing_at": sighting.last_firing_at,
+        "last_start": sighting.last_start,
+        "last_order": sighting.last_order,
+        "figures": sighting.figures,
+    }
+
+
+def alert_of(row: Row[Any]) -> tuple[Alert, Sighting]:
+    """An alert with its sighting; the version is the row's, not the doc's."""
+    alert = _alert.validate_json(row.doc)
+    object.__setattr__(alert, "version", row.version)  # fresh from the parser, not yet shared
+    sighting = Sighting(
+        count=row.count,
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at,
+        last_firing_at=row.last_firing_at,
+        last_start=row.last_start,
+        last_order=row.last_order,
+        figures=row.figures,
+    )
+    return alert, sighting
+
+
+def incident_values(incident: Incident) -> dict[str, Any]:
+    """A row of `incidents`."""
+    people = {*incident.responders, incident.assignee, incident.acknowledged_by, *(a.person for a in incident.paging.asked)}
+    return {
+        "number": number_of(incident.id),
+        "system": incident.system,
+        "environment": incident.environment,
+        "status": incident.status.value,
+        "severity": incident.severity.value,
+        "kinds": "," + "".join(f"{kind}," for kind in incident.kinds),
+        "people": "," + "".join(f"{person}," for person in sorted(p for p in people if p)),
+        "title": incident.title,
+        "gathering": incident.gathering,
+        "ownerless": incident.ownerless,
+        "round": incident.paging.round,
+        "opened_at": incident.opened_at,
+        "wake_at": incident.wake_at,
+        "version": incident.version,
+        "head_seq": incident.head_seq,
+        "head_hash": incident.head_hash,
+        "doc": _incident.dump_json(incident).decode(),
+    }
+
+
+def incident_of(row: Row[Any]) -> Incident:
+    return _incident.validate_json(row.doc)
+
+
+def change_values(system: str, environment: str, change: Change) -> dict[str, Any]:
+    """A row of `releases`."""
+    return {
+        "system": system,
+        "environment": environment,
+        "kind": change.kind,
+        "name": change.name,
+        "version": change.version,
+        "deployed_at": change.deployed_at,
+        "announced": change.announced,
+        "doc": _change.dump_json(change).decode(),
+    }
+
+
+def change_of(doc: str) -> Change:
+    return _change.validate_json(doc)
+
+
+def fact_values(chained: ChainedFact) -> dict[str, Any]:
+    """A row of `facts`."""
+    fact = chained.fact
+    return {
+        "incident": number_of(fact.incident),
+        "seq": chained.seq,
+        "at": fact.at,
+        "kind": fact.kind.value,
+        "by_type": fact.by.type.value,
+        "by_id": fact.by.id,
+        "text": fact.text,
+        "data": dict(fact.data),
+        "previous": chained.previous,
+        "hash": chained.hash,
+    }
+
+
+def fact_of(row: Row[Any]) -> ChainedFact:
+    data: Mapping[str, object] = row.data
+    fact = Fact(
+        incident=incident_id(row.incident),
+        kind=FactKind(row.kind),
+        at=row.at,
+        by=Actor(type=ActorType(row.by_type), id=row.by_id),
+        text=row.text,
+        data=data,
+    )
+    return ChainedFact(seq=row.seq, fact=fact, previous=row.previous, hash=row.hash)
+
+
+def effect_values(effect: Effect) -> dict[str, Any]:
+    """A new row of `effects`."""
+    return {
+        "key": effect.key,
+        "kind": effect.kind.value,
+        "channel": effect.channel.value,
+        "incident": number_of(effect.incident),
+        "target": effect.target,
+        "data": dict(effect.data),
+        "state": EffectState.DUE.value,
+        "made_at": effect.due_at,
+        "due_at": effect.due_at,
+        "attempts": 0,
+        "possible_repeat": False,
+        "why": "",
+    }
