@@ -10,14 +10,16 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from incidents.adapters.web import actions, api, events, health, letters
+from incidents.adapters.web import actions, api, events, health, incident_page, letters, letters_page, pages
 from incidents.adapters.web.doorkeeper import Doorkeeper
 from incidents.adapters.web.doors import WebDoors
 from incidents.adapters.web.passage import SAFE, SafeHeaders, WholeBody
 from incidents.adapters.web.problem import Problem, ProblemBody, problem_of
+from incidents.adapters.web.template import page
 from incidents.core.errors import IncidentsError
 
 FORESEEN: tuple[type[Exception], ...] = (Problem, IncidentsError, RequestValidationError, HTTPException, Exception)
+FOR_PROGRAMS = ("/api", "/events", "/slack", "/healthz", "/readyz", "/metrics", "/openapi.json")
 ABOUT = "Takes CloudEvents about AI systems in trouble; lists, shows and moves the incidents that they make."
 
 
@@ -34,7 +36,7 @@ def build(doors: WebDoors) -> FastAPI:
         ),
     )
     app.state.doors = doors
-    for module in (events, api, actions, letters, health):
+    for module in (events, api, actions, letters, health, pages, incident_page, letters_page):
         app.include_router(module.router)
     for router in doors.routers:
         app.include_router(router, include_in_schema=False)
@@ -42,11 +44,22 @@ def build(doors: WebDoors) -> FastAPI:
     return app
 
 
-async def _answer(_request: Request, error: Exception) -> Response:
+async def _answer(request: Request, error: Exception) -> Response:
+    """A refusal in the form that the asker reads: a page in a browser, problem+json everywhere else."""
     problem = problem_of(error)
-    answer = problem.answer()
+    answer = _page_of(problem) if _wants_page(request) else problem.answer()
     if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:  # made outside the middleware that adds these
         answer.headers.update(SAFE)
+    return answer
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(FOR_PROGRAMS)
+
+
+def _page_of(problem: Problem) -> Response:
+    answer = page("problem.html", {"problem": problem}, problem.status)
+    answer.headers.update(problem.headers)
     return answer
 
 

@@ -1,7 +1,9 @@
 """What a request may hold: queries and bodies with their limits; unknown fields are refused by name."""
 
 import re
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import Depends, Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -13,7 +15,9 @@ from incidents.core.errors import NotFound
 from incidents.core.estate import ADMIN
 from incidents.core.event_data import PRODUCTION
 from incidents.core.events import Kind
-from incidents.core.incident import Resolution, Status
+from incidents.core.fact import Actor
+from incidents.core.incident import Action, Resolution, Status
+from incidents.core.response import Ask
 from incidents.core.severity import Severity
 from incidents.flow.ports import IncidentQuery
 
@@ -81,6 +85,10 @@ class Said(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
+    def told(self) -> dict[str, Any]:
+        """What was said, by the names of `Ask`."""
+        return self.model_dump(exclude_none=True)
+
 
 class Nothing(Said):
     """An action that needs no words."""
@@ -108,20 +116,30 @@ class Resolve(Said):
 
 class Assign(Said):
     to: Name
+    note: Text | None = None
 
 
 class SetSeverity(Said):
     to: Annotated[Severity, Field(strict=False)]
     reason: Text
 
+    def told(self) -> dict[str, Any]:
+        return {"to": self.to, "note": self.reason}
+
 
 class Waive(Said):
     alert: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,100}$")]
     reason: Text
 
+    def told(self) -> dict[str, Any]:
+        return {"alert": self.alert, "note": self.reason}
+
 
 class Merge(Said):
     into: IncidentRef
+
+    def told(self) -> dict[str, Any]:
+        return {"to": self.into}
 
 
 class Open(Said):
@@ -137,12 +155,29 @@ class Discard(Said):
     reason: Text | None = None
 
 
-def person_of(person: str, catalog: Catalog) -> str:
-    """The id of someone who can be asked, or the refusal of field `to`."""
-    if person == ADMIN.id or person in catalog.people:
-        return person
-    known = ", ".join(sorted([*catalog.people, ADMIN.id])[:20])
-    raise bad_field("to", f"nobody in the catalog has this id; known are {known}")
+SAID: Mapping[Action, type[Said]] = MappingProxyType(
+    {
+        Action.ACKNOWLEDGE: Noted,
+        Action.ESCALATE: Noted,
+        Action.MITIGATE: Noted,
+        Action.RESOLVE: Resolve,
+        Action.REOPEN: Noted,
+        Action.CLOSE: Noted,
+        Action.NOTE: Note,
+        Action.ASSIGN: Assign,
+        Action.SEVERITY: SetSeverity,
+        Action.WAIVE: Waive,
+        Action.MERGE: Merge,
+    }
+)
+
+
+def ask_of(incident: str, action: Action, by: Actor, said: Said | None, catalog: Catalog) -> Ask:
+    """What a body asks for; refuses an assignment to nobody."""
+    if isinstance(said, Assign) and said.to != ADMIN.id and said.to not in catalog.people:
+        known = ", ".join(sorted([*catalog.people, ADMIN.id])[:20])
+        raise bad_field("to", f"nobody in the catalog has this id; known are {known}")
+    return Ask(incident=incident, action=action, by=by, **(said.told() if said else {}))
 
 
 async def _incident(incident: Annotated[str, Path(examples=["INC-1"])]) -> str:

@@ -1,0 +1,186 @@
+"""One incident as its page shows it: alerts with their proof of being over, what was sent, and the timeline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from incidents.adapters.web.frame import Frame
+from incidents.core.alert import Alert, AlertState
+from incidents.core.effect import EffectKind
+from incidents.core.fact import FactKind
+from incidents.core.figures import moment, money, span
+from incidents.core.grade import Verdict
+from incidents.core.incident import Action, Incident, Status
+from incidents.core.policy import Policy
+from incidents.core.response import missing
+from incidents.core.severity import Severity
+from incidents.core.timeline import durations, milestones
+from incidents.flow.ports import AlertView, EffectView, IncidentView
+
+SHOWN_WINDOWS = 12
+SHOWN_ALERTS = 100
+
+# What was done, said on the page that comes after.
+DONE = {
+    Action.ACKNOWLEDGE: "Acknowledged: nobody else is asked now.",
+    Action.ESCALATE: "Escalated: the next person is being asked.",
+    Action.MITIGATE: "Mitigated: users are no longer hurt.",
+    Action.RESOLVE: "Resolved.",
+    Action.REOPEN: "Reopened.",
+    Action.CLOSE: "Closed. It is read-only from here.",
+    Action.NOTE: "The note is on the timeline.",
+    Action.ASSIGN: "Assigned.",
+    Action.SEVERITY: "The severity is changed.",
+    Action.WAIVE: "Waived: no proof of its end is asked for.",
+    Action.MERGE: "Merged: its alerts are with the other incident now.",
+}
+
+RELATIONS = {
+    "older": "an older one of the same system",
+    "recurrence_of": "this is a recurrence of it",
+    "merged_into": "merged into it",
+    "merged_from": "merged into this",
+    "duplicate_of": "this is a duplicate of it",
+    "depends_on": "of a system that this one depends on",
+}
+
+_TONES = {
+    "bad": {
+        FactKind.OPENED,
+        FactKind.ALERT_JOINED,
+        FactKind.ALERTS_FOLDED,
+        FactKind.SEVERITY_RAISED,
+        FactKind.HARM_REPORTED,
+        FactKind.REOPENED,
+        FactKind.NOBODY_ANSWERED,
+        FactKind.PAGE_FAILED,
+    },
+    "good": {
+        FactKind.ACKNOWLEDGED,
+        FactKind.MITIGATED,
+        FactKind.VERIFIED,
+        FactKind.RESOLVED,
+        FactKind.CLOSED,
+        FactKind.ALERT_CLEARED,
+        FactKind.FLAPPING_OVER,
+    },
+    "asked": {FactKind.PAGED, FactKind.ESCALATED, FactKind.ASKED_AGAIN, FactKind.FALLBACK_USED, FactKind.LEVELS_PASSED},
+}
+
+
+def tone(kind: FactKind) -> str:
+    """The colour of a fact's mark."""
+    return next((name for name, kinds in _TONES.items() if kind in kinds), "plain")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRow:
+    alert: Alert
+    figures: str
+    count: int
+    seen: AlertView
+    proof: str  # how far its own metric has shown that it is over
+    windows: tuple[tuple[str, str], ...]  # (verdict, when), the newest last
+    cost: str
+    can_waive: bool
+
+
+def alert_rows(view: IncidentView, policy: Policy) -> list[AlertRow]:
+    """The alerts, burning ones first."""
+    shown = sorted(view.alerts, key=lambda each: (not each.alert.burning, -each.sighting.last_seen_at.timestamp()))
+    waivable = view.incident.status is not Status.CLOSED
+    return [_row(each, policy, waivable=waivable) for each in shown[:SHOWN_ALERTS]]
+
+
+def _row(view: AlertView, policy: Policy, *, waivable: bool) -> AlertRow:
+    alert = view.alert
+    trail = alert.trail[-SHOWN_WINDOWS:]
+    cost = f"{money(alert.per_hour, alert.currency)} per hour" if alert.per_hour and alert.currency else ""
+    return AlertRow(
+        alert=alert,
+        figures=view.sighting.figures or alert.figures,
+        count=view.sighting.count,
+        seen=view,
+        proof=proof(alert, policy),
+        windows=tuple((window.verdict, f"{moment(window.end)}: {SAID[window.verdict]}") for window in trail),
+        cost=cost,
+        can_waive=waivable and alert.burning and not alert.waived,
+    )
+
+
+SAID = {
+    Verdict.OUT: "out of limit",
+    Verdict.IN: "within limit",
+    Verdict.THIN: "too few samples",
+    Verdict.SILENT: "says nothing",
+}
+
+
+def proof(alert: Alert, policy: Policy) -> str:
+    """How far the alert's own metric has shown that it is over."""
+    if alert.waived:
+        return f"waived: {alert.waived}"
+    if alert.state is AlertState.CLEAR:
+        return f"verified {moment(alert.cleared_at)}" if alert.cleared_at else "clear"
+    if alert.state is AlertState.WATCHING:
+        return "watching, not credible yet"
+    if alert.quiet_from:
+        quiet = span(policy.alerts.resolved_quiet)
+        return f"the monitor says it is over since {moment(alert.quiet_from)}; clear after {quiet} of quiet"
+    calm = _in_limit(alert)
+    wanted = policy.alerts.clear_windows
+    return f"{min(calm, wanted)} of {wanted} windows within limit"
+
+
+def _in_limit(alert: Alert) -> int:
+    """Windows within limit in a row, the newest last."""
+    count = 0
+    for window in reversed(alert.trail):
+        if window.verdict is not Verdict.IN:
+            break
+        count += 1
+    return count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """One alert that stands in the way of closing."""
+
+    name: str
+    proof: str
+
+
+def waiting(view: IncidentView, policy: Policy) -> list[Waiting]:
+    open_ones = missing(tuple(each.alert for each in view.alerts))
+    return [Waiting(name=f"{alert.kind} {alert.metric}", proof=proof(alert, policy)) for alert in open_ones]
+
+
+def sent(effects: Sequence[EffectView]) -> tuple[list[EffectView], list[EffectView]]:
+    """Pages and fallbacks, which ask somebody; and the rest, which only tell. Refreshes of messages are left out."""
+    asking = [effect for effect in effects if effect.kind in {EffectKind.PAGE, EffectKind.FALLBACK}]
+    telling = [effect for effect in effects if effect.kind in {EffectKind.CARD, EffectKind.POST}]
+    return asking, telling
+
+
+def steps(view: IncidentView) -> list[tuple[str, str]]:
+    """How far it got and how long that took, each with its unit."""
+    reached = milestones(view.facts)
+    told = (
+        ("Opened", reached.opened_at),
+        ("First page", reached.paged_at),
+        ("Acknowledged", reached.acknowledged_at),
+        ("Mitigated", reached.mitigated_at),
+        ("Verified", reached.verified_at),
+        ("Resolved", reached.resolved_at),
+        ("Closed", reached.closed_at),
+    )
+    points = [(label, moment(at)) for label, at in told if at]
+    return points + [(label, span(length)) for label, length in durations(reached)]
+
+
+def severities(incident: Incident) -> list[Severity]:
+    """What the severity could be changed to."""
+    return [level for level in Severity if level is not incident.severity]
+
+
+def names(frame: Frame, people: Sequence[str]) -> str:
+    return ", ".join(frame.name(person) for person in people)
