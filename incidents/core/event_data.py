@@ -3,6 +3,7 @@
 A field that is not known here is kept where it stood (pydantic's `model_extra`), for the envelope to gather.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -81,6 +82,11 @@ class Part(BaseModel):
     """Base of everything in `data`: frozen, and what it does not know it keeps."""
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        """What is not known may hold anything, so it is not shown."""
+        known = type(self).model_fields
+        return ((name, value) for name, value in super().__repr_args__() if name in known)
 
 
 class Window(Part):

@@ -57,9 +57,10 @@ _checked_ids = re.compile(
 _phones = re.compile(
     r"[+(\d](?<![\w.+].)(?:"
     r"(?<=\+)(?:[ ./()-]{0,2}\d){7,15}+"  # international
-    r"|(?<=[(\d])(?:(?<=\()\d)?\d\d\)?[ .-]{1,2}\d{3}[ .-]\d{4}(?!\w)"  # North America
+    r"|(?:(?<=\()\d{3}\)[ .-]{0,2}|(?<=\d)\d\d[ .-])\d{3}[ .-]\d{4}(?!\w)"  # North America
     r"|(?<=1)[ .-]\(?\d{3}\)?[ .-]{1,2}\d{3}[ .-]\d{4}(?!\w)"  # the same, with its 1
-    r"|(?:(?<=\()0|(?<=0))(?!\d[./-]\d\d[./-]\d{4})\d(?:[ ./()-]{0,2}\d){7,12}+(?!\w)"  # the leading zero of most lands
+    r"|(?<=0)(?!\d[./-]\d\d[./-]\d{4})\d(?:[ ./()-]{0,2}\d){7,12}+(?!\w)"  # the leading zero of most lands
+    r"|(?<=\()0\d{1,4}\)(?:[ ./-]{0,2}\d){5,10}+(?!\w)"  # the same, in brackets
     r")"
 )
 _named_phones = re.compile(
