@@ -185,13 +185,13 @@ def _furnish(workspace: Workspace) -> None:
 
 async def _ended(request: web.Request, ending: str, answer: dict[str, Any]) -> web.StreamResponse:
     """Answer as scripted; what was stored stays stored."""
-    match ending:
-        case "hang":
-            await asyncio.Event().wait()
-        case "reset":
-            _reset(request)
-        case "cut":
-            return await _cut(request, json.dumps(answer).encode())
+    if ending == "hang":
+        await asyncio.Event().wait()
+    if ending == "cut":
+        return await _cut(request, json.dumps(answer).encode())
+    if ending == "reset":
+        _reset(request)
+        ending = "ok"  # said into a line that is gone
     return _written(*ending.partition(":")[::2], answer)
 
 
@@ -199,6 +199,7 @@ def _written(name: str, detail: str, answer: dict[str, Any]) -> web.Response:
     said = json.dumps(answer)
     patience = {"Retry-After": detail} if name == "429" and detail else {}
     status, kind, text = {
+        "ok": (200, "application/json", said),
         "truncate": (200, "application/json", said[:-9]),
         "html": (200, "text/html", "<html><body>Down for maintenance</body></html>"),
         "list": (200, "application/json", f"[{said}]"),
@@ -206,7 +207,7 @@ def _written(name: str, detail: str, answer: dict[str, Any]) -> web.Response:
         "429": (429, "application/json", json.dumps({"ok": False, "error": "ratelimited"})),
         "500": (500, "application/json", json.dumps({"ok": False, "error": detail or "internal_error"})),
         "503": (503, "text/html", "<html><body>Service unavailable</body></html>"),
-    }.get(name, (200, "application/json", said))
+    }[name]
     return web.Response(status=status, content_type=kind, text=text, headers=patience)
 
 

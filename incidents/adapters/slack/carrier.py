@@ -77,7 +77,7 @@ class SlackCarrier:
             return Place(channel=await self.people.direct(message.person))
         if not message.place:
             raise SlackSaidNo(Refused("no Slack channel is configured for this system"))
-        return Place(channel=message.place)
+        return Place(channel=message.place.removeprefix("#"))
 
     async def _post(self, message: Message, place: "Place") -> Outcome:
         rendered = _rendered(message)

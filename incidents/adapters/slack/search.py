@@ -31,9 +31,9 @@ class MessageSearch:
         """The id of a channel that may be given by its name; history is read by id only."""
         if not _ID.fullmatch(place) and place not in self._names:
             await self._list()
-        found = place if _ID.fullmatch(place) else self._names.get(place) or self._names.get(f"#{place}")
+        found = place if _ID.fullmatch(place) else self._names.get(place)
         if found is None:
-            raise SlackSaidNo(Refused(f"Slack lists no channel {place}"))
+            raise SlackSaidNo(Refused(f"Slack lists no channel #{place}"))
         return found
 
     async def find(self, message: Message, channel: str, marker: str) -> Finding:
@@ -54,7 +54,7 @@ class MessageSearch:
         for _ in range(_PAGES):
             answer = await self.api.read("conversations.list", **asked)
             for one in _each(answer, "channels"):
-                self.learn(f"#{told(one, 'name')}", told(one, "id"))
+                self.learn(told(one, "name"), told(one, "id"))
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return

@@ -1,0 +1,70 @@
+"""Briefings and messages for the tests of what carries them, every field defaulted."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from incidents.core.briefing import Briefing, Line, RunbookLink
+from incidents.core.catalog import Person
+from incidents.core.effect import EffectKind
+from incidents.core.incident import Action, Status
+from incidents.core.severity import Severity
+from incidents.flow.ports import Message
+from tests.fakes.slack import ADA
+
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+NOON = datetime(2025, 11, 21, 12, tzinfo=UTC)
+ADA_OKOYE = Person(id="ada", name="Ada Okoye", email="ada@example.com", slack=ADA)
+BUTTONS = (Action.ACKNOWLEDGE, Action.ESCALATE, Action.MITIGATE, Action.RESOLVE)
+
+
+def a_briefing(**said: Any) -> Briefing:  # noqa: ANN401 - any field of a briefing
+    usual = Briefing(
+        incident="INC-7",
+        url="http://127.0.0.1:8080/incidents/INC-7",
+        headline="SEV3 Credit scoring: data drift, PSI 0.31 of limit 0.10 on age",
+        title="Credit scoring: data drift on age",
+        status=Status.TRIGGERED,
+        severity=Severity.SEV3,
+        system="Credit scoring",
+        environment="production",
+        opened_at=NOON,
+        lines=(
+            Line(label="Since", text="2025-11-21 11:00 UTC"),
+            Line(label="Changed before", text="release 17 of model credit, an hour before the window"),
+            Line(label="Next", text="Lee Park at 12:30"),
+        ),
+        runbooks=(a_runbook(),),
+        actions=BUTTONS,
+    )
+    return replace(usual, **said)
+
+
+def a_runbook(**said: Any) -> RunbookLink:  # noqa: ANN401 - any field of a runbook
+    usual = RunbookLink(
+        id="data-drift",
+        title="Data drift",
+        url="http://127.0.0.1:8080/runbooks/data-drift",
+        why="it is written for data drift",
+        steps=("Compare the feature with last week.", "Ask the data owner what changed."),
+    )
+    return replace(usual, **said)
+
+
+def a_message(kind: EffectKind = EffectKind.PAGE, **said: Any) -> Message:  # noqa: ANN401 - any field of a message
+    usual: dict[str, Any] = {"key": f"{kind}:INC-7:1", "kind": kind, "incident": "INC-7", "briefing": a_briefing()}
+    match kind:
+        case EffectKind.PAGE:
+            usual |= {"person": ADA_OKOYE, "text": "you own the data of Credit scoring"}
+        case EffectKind.POST:
+            usual |= {"place": "#ai-incidents", "text": "Severity raised to SEV2: performance is degraded"}
+        case EffectKind.CARD:
+            usual |= {"place": "#ai-incidents"}
+        case _:
+            pass
+    return Message(**usual | said)
+
+
+def asked_about(message: Message) -> Message:
+    """The message as it is looked for after an attempt that began a moment ago."""
+    return replace(message, attempted_at=datetime.now(UTC) - timedelta(seconds=1))
