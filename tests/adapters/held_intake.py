@@ -30,9 +30,9 @@ class HeldIntake:
     def bodies(self) -> list[bytes | None]:
         return [delivery.body for delivery in self.deliveries]
 
-    async def holds(self, count: int) -> list[bytes | None]:
+    async def holds(self, count: int, *, within: float = SOON) -> list[bytes | None]:
         """Return the bodies once `count` deliveries have come."""
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(within):
             while len(self.deliveries) < count:
                 self._came.clear()
                 await self._came.wait()

@@ -200,7 +200,10 @@ async def test_nothing_is_committed_past_a_batch_that_the_intake_gave_up(
     async with group.consuming(first):
         await first.holds(2)
         end(first)
+        first.commit_from_now_on()
         await group.put(b"3")
+        with pytest.raises(TimeoutError):
+            await first.holds(3, within=0.5)
     assert await group.committed() == {}
     async with group.consuming(second):
         assert await second.holds(3) == [b"1", b"2", b"3"]
