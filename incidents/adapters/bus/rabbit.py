@@ -197,6 +197,8 @@ class RabbitBus:
         self._broker = self._connection = self._queue = None
 
     async def _take(self, message: DeliveredMessage) -> None:
+        if message.channel.is_closed:
+            return  # it comes again on the next channel, and could not be acknowledged on this one
         line = self._line
         if line is None or line.channel is not message.channel:
             if line is not None:
