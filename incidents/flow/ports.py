@@ -376,8 +376,10 @@ class BoardUnit(Protocol):
 
     async def enqueue(self, made: Sequence[Effect]) -> None: ...
 
-    async def incident(self, incident: str) -> tuple[Incident, dict[str, tuple[Alert, Sighting]]]:
-        """Lock one incident and load it with its alerts by fingerprint; NotFound."""
+    async def incident(
+        self, incident: str, *, alerts: bool = True
+    ) -> tuple[Incident, dict[str, tuple[Alert, Sighting]]]:
+        """Lock one incident and load it, with its alerts by fingerprint unless they are not wanted; NotFound."""
         ...
 
     async def unreachable(self) -> dict[str, str]: ...
@@ -432,6 +434,10 @@ class OutboxUnit(Protocol):
         """Lease due effects, and those whose lease ran out or whose fate is unknown; pages are re-checked here."""
         ...
 
+    async def stuck_pages(self, older_than: timedelta) -> list[Claimed]:
+        """Pages that Slack has not taken for so long, and that no fallback stands in for yet."""
+        ...
+
     async def refs(self, incidents: Sequence[str]) -> dict[str, list[tuple[str, MessageRef]]]:
         """The messages of each incident that were sent: (effect key, where it lies); the card is first."""
         ...
@@ -449,6 +455,16 @@ class OutboxUnit(Protocol):
         ...
 
 
+class LedgerUnit(Protocol):
+    async def seal(self) -> int:
+        """Chain the heads of all incidents that were written to since the last seal; how many those were."""
+        ...
+
+    async def expire(self) -> None:
+        """Drop raw bodies, clicks and answers whose time is over."""
+        ...
+
+
 class Unit(Protocol):
     """One transaction. `now` is the database's clock, read once."""
 
@@ -462,6 +478,9 @@ class Unit(Protocol):
 
     @property
     def outbox(self) -> OutboxUnit: ...
+
+    @property
+    def ledger(self) -> LedgerUnit: ...
 
 
 class Store(Protocol):

@@ -60,6 +60,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("content_type", sa.String(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("location", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("actor", "method", "path", "key"),
     )
     op.create_index("ix_answers_at", "answers", ["at"], unique=False)
@@ -169,7 +170,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "event", name=op.f("uq_inbox_source_event")),
     )
     op.create_index("ix_inbox_fingerprint", "inbox", ["fingerprint", "id"], unique=False)
-    op.create_index("ix_inbox_received_at", "inbox", ["received_at"], unique=False)
+    op.create_index(
+        "ix_inbox_received_at",
+        "inbox",
+        ["received_at"],
+        unique=False,
+        postgresql_where=sa.text("body is not null"),
+        sqlite_where=sa.text("body is not null"),
+    )
     op.create_table(
         "incidents",
         sa.Column("number", ID, autoincrement=False, nullable=False),
@@ -330,7 +338,12 @@ def downgrade() -> None:
         sqlite_where=sa.text("status not in ('resolved', 'closed')"),
     )
     op.drop_table("incidents")
-    op.drop_index("ix_inbox_received_at", table_name="inbox")
+    op.drop_index(
+        "ix_inbox_received_at",
+        table_name="inbox",
+        postgresql_where=sa.text("body is not null"),
+        sqlite_where=sa.text("body is not null"),
+    )
     op.drop_index("ix_inbox_fingerprint", table_name="inbox")
     op.drop_table("inbox")
     op.drop_table("facts")

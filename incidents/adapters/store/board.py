@@ -9,6 +9,7 @@ from sqlalchemy import Select, Table, and_, func, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.adapters.store import rows as r
+from incidents.adapters.store import tables
 from incidents.adapters.store.bulk import as_rows, greatest, insert_rows, listed
 from incidents.adapters.store.columns import moment_text
 from incidents.adapters.store.tables import alerts, clicks, effects, facts, incidents, releases, systems, unreachable
@@ -167,8 +168,10 @@ class Board:
         query = select(c.system, c.environment, c.number).where(c.gathering, c.system.in_(sorted(names)))
         return {(row.system, row.environment): r.incident_id(row.number) for row in await self._connection.execute(query)}
 
-    async def incident(self, incident: str) -> tuple[Incident, dict[str, tuple[Alert, Sighting]]]:
-        """Lock one incident and load it with its alerts by fingerprint."""
+    async def incident(
+        self, incident: str, *, alerts: bool = True
+    ) -> tuple[Incident, dict[str, tuple[Alert, Sighting]]]:
+        """Lock one incident and load it, with its alerts by fingerprint unless they are not wanted."""
         number = r.number_of(incident)
         row = None
         if number is not None:
@@ -176,8 +179,10 @@ class Board:
             row = (await self._connection.execute(query)).one_or_none()
         if row is None:
             raise NotFound(f"no incident {incident}")
+        if not alerts:
+            return r.incident_of(row), {}
         held = await self._connection.execute(
-            select(alerts).where(alerts.c.incident == number).order_by(alerts.c.fingerprint)
+            select(tables.alerts).where(tables.alerts.c.incident == number).order_by(tables.alerts.c.fingerprint)
         )
         return r.incident_of(row), {found.fingerprint: r.alert_of(found) for found in held}
 

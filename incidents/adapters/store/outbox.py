@@ -96,6 +96,24 @@ class Outbox:
         }
         await self._connection.execute(update(effects).where(effects.c.id.in_(ids)).values(values))
 
+    async def stuck_pages(self, older_than: timedelta) -> list[Claimed]:
+        """Pages that their channel has not taken for so long, and that no fallback stands in for yet."""
+        e, other = effects.c, effects.alias("other")
+        stands_in = exists().where(other.c.key == "fallback:" + e.key)
+        query = (
+            select(effects)
+            .where(
+                e.channel == Channel.SLACK,
+                e.kind == EffectKind.PAGE,
+                e.state.in_(_WAITING),
+                e.made_at <= self._now - older_than,
+                ~stands_in,
+            )
+            .order_by(e.id)
+            .limit(100)
+        )
+        return [_claimed(row, "") for row in await self._connection.execute(query)]
+
     async def refs(self, held: Sequence[str]) -> dict[str, list[tuple[str, MessageRef]]]:
         """The messages of each incident that were sent, the card first."""
         numbers = [r.number_of(incident) for incident in held]

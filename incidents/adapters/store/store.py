@@ -12,6 +12,7 @@ from incidents.adapters.store.board import Board
 from incidents.adapters.store.bulk import insert_rows
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.inbox import Inbox
+from incidents.adapters.store.ledger import Ledger
 from incidents.adapters.store.outbox import Outbox
 from incidents.adapters.store.tables import markers, suspects
 from incidents.core.errors import StoreAway
@@ -29,6 +30,7 @@ class Transaction:
         self.inbox = Inbox(connection, now)
         self.board = Board(connection, now)
         self.outbox = Outbox(connection, now)
+        self.ledger = Ledger(connection, now)
 
 
 class Store:

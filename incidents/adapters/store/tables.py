@@ -54,7 +54,7 @@ inbox = Table(
     Column("conflicts", Integer, nullable=False, server_default=text("0")),  # the same id with another body
     UniqueConstraint("source", "event"),
     Index("ix_inbox_fingerprint", "fingerprint", "id"),
-    Index("ix_inbox_received_at", "received_at"),
+    Index("ix_inbox_received_at", "received_at", postgresql_where=text("body is not null"), sqlite_where=text("body is not null")),
 )
 
 conflicts = Table(
@@ -264,6 +264,7 @@ answers = Table(
     Column("status", Integer),  # None while it is in flight
     Column("content_type", String),
     Column("body", LargeBinary),
+    Column("location", String),
     PrimaryKeyConstraint("actor", "method", "path", "key"),
     Index("ix_answers_at", "at"),
 )

@@ -1,0 +1,286 @@
+"""The read side: lists with filters and pages, one incident whole, the numbers at the top of every page."""
+
+import base64
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from incidents.adapters.store import rows as r
+from incidents.adapters.store.columns import moment, moment_text
+from incidents.adapters.store.database import Database
+from incidents.adapters.store.tables import alerts, dead_letters, effects, facts, incidents, systems, unreachable
+from incidents.core.alert import Alert, AlertState
+from incidents.core.briefing import Briefing, brief
+from incidents.core.delivery import Origin
+from incidents.core.effect import Channel, EffectKind, EffectState
+from incidents.core.errors import NotFound
+from incidents.core.estate import ADMIN, Estate
+from incidents.core.incident import UNRESOLVED, Incident
+from incidents.flow.ports import (
+    AlertView,
+    DeadLetter,
+    EffectView,
+    IncidentQuery,
+    IncidentView,
+    Numbers,
+    SystemView,
+)
+
+_BRIEFED = 50  # alerts of an incident that a briefing looks at, the burning ones first
+_LISTED = 500  # alerts and effects shown of one incident
+
+
+class Shelf:
+    """Answers questions; decides nothing and writes nothing."""
+
+    def __init__(self, database: Database, estate: Callable[[], Estate]) -> None:
+        self._database, self._estate = database, estate
+
+    # --- incidents ----------------------------------------------------------------------------------------------------
+
+    async def incidents(self, query: IncidentQuery) -> tuple[Sequence[Incident], str | None]:
+        """Newest first, with the cursor of the next page."""
+        c = incidents.c
+        wanted = select(c.number, c.doc).where(*self._filters(query)).order_by(c.number.desc()).limit(query.limit + 1)
+        if query.cursor is not None:
+            wanted = wanted.where(c.number < int(_opened(query.cursor)))
+        async with self._database.read() as connection:
+            found = (await connection.execute(wanted)).all()
+        more = len(found) > query.limit
+        cursor = _cursor(str(found[query.limit - 1].number)) if more else None
+        return [r.incident_of(row) for row in found[: query.limit]], cursor
+
+    def _filters(self, query: IncidentQuery) -> Iterable[ColumnElement[bool]]:
+        c = incidents.c
+        for column, values in (
+            (c.status, query.status),
+            (c.severity, query.severity),
+            (c.system, query.system),
+            (c.environment, query.environment),
+        ):
+            if values:
+                yield column.in_([str(value) for value in values])
+        if query.kind:
+            yield or_(*(c.kinds.contains(f",{kind},", autoescape=True) for kind in query.kind))
+        if query.owner:
+            yield or_(*(self._owned(owner) for owner in query.owner))
+        if query.q:
+            number = r.number_of(query.q)
+            words = [c.title.icontains(query.q, autoescape=True), c.system.icontains(query.q, autoescape=True)]
+            yield or_(*words, *([c.number == number] if number is not None else []))
+
+    def _owned(self, owner: str) -> ColumnElement[bool]:
+        """An owner's incidents: those of the systems they own, alone or in a team, and those they took part in."""
+        catalog = self._estate().catalog
+        names = {owner, *(team.id for team in catalog.teams.values() if owner in team.members)}
+        owned = [system.id for system in catalog.systems.values() if names & set(system.owners.values())]
+        c = incidents.c
+        mine = [c.system.in_(owned), *(c.people.contains(f",{name},", autoescape=True) for name in sorted(names))]
+        if owner == ADMIN.id and not catalog.systems:
+            mine.append(literal(value=True))
+        return or_(*mine)
+
+    async def incident(self, incident: str) -> IncidentView:
+        """One incident with its alerts, facts and messages."""
+        number = r.number_of(incident)
+        async with self._database.read() as connection:
+            found = await self._one(connection, number)
+            held = await self._alerts_of(connection, number, _LISTED)
+            told = await connection.execute(select(facts).where(facts.c.incident == number).order_by(facts.c.seq))
+            sent = await connection.execute(
+                select(effects).where(effects.c.incident == number).order_by(effects.c.id.desc()).limit(_LISTED)
+            )
+            return IncidentView(
+                incident=found,
+                alerts=tuple(held),
+                facts=tuple(r.fact_of(row) for row in told),
+                effects=tuple(_effect(row) for row in sent),
+            )
+
+    async def _one(self, connection: AsyncConnection, number: int | None) -> Incident:
+        if number is not None:
+            query = select(incidents.c.doc).where(incidents.c.number == number)
+            row = (await connection.execute(query)).one_or_none()
+            if row is not None:
+                return r.incident_of(row)
+        raise NotFound("no such incident")
+
+    async def _alerts_of(self, connection: AsyncConnection, number: int | None, limit: int) -> list[AlertView]:
+        c = alerts.c
+        query = (
+            select(alerts).where(c.incident == number).order_by(c.burning.desc(), c.last_seen_at.desc(), c.fingerprint)
+        )
+        return [AlertView(**_pair(row)) for row in await connection.execute(query.limit(limit))]
+
+    async def briefing(self, incident: str) -> Briefing:
+        """What people see of one incident."""
+        found = await self.briefings([incident])
+        if incident not in found:
+            raise NotFound(f"no incident {incident}")
+        return found[incident]
+
+    async def briefings(self, wanted: Sequence[str]) -> dict[str, Briefing]:
+        """What people see of these incidents now."""
+        numbers = [number for incident in wanted if (number := r.number_of(incident)) is not None]
+        async with self._database.read() as connection:
+            now = await self._database.now(connection)
+            docs = await connection.execute(select(incidents.c.doc).where(incidents.c.number.in_(numbers)))
+            found = [r.incident_of(row) for row in docs]
+            absent = await _absent(connection, now)
+            held = {i.id: await self._alerts_of(connection, r.number_of(i.id), _BRIEFED) for i in found}
+        estate = self._estate()
+        return {i.id: brief(i, _worst_first(held[i.id]), estate, now, absent) for i in found}
+
+    # --- the rest -----------------------------------------------------------------------------------------------------
+
+    async def alerts(
+        self, states: tuple[AlertState, ...], *, limit: int = 50, cursor: str | None = None
+    ) -> tuple[Sequence[AlertView], str | None]:
+        """Last told of first."""
+        c = alerts.c
+        query = select(alerts).order_by(c.last_seen_at.desc(), c.fingerprint.desc()).limit(limit + 1)
+        if states:
+            query = query.where(c.state.in_([state.value for state in states]))
+        if cursor is not None:
+            at, _, key = _opened(cursor).partition("|")
+            seen = moment(at)
+            query = query.where(or_(c.last_seen_at < seen, and_(c.last_seen_at == seen, c.fingerprint < key)))
+        async with self._database.read() as connection:
+            found = (await connection.execute(query)).all()
+        more = len(found) > limit
+        last = found[limit - 1] if more else None
+        follows = _cursor(f"{moment_text(last.last_seen_at)}|{last.fingerprint}") if last is not None else None
+        return [AlertView(**_pair(row)) for row in found[:limit]], follows
+
+    async def systems(self) -> Sequence[SystemView]:
+        """Every registered system, and every name that events came under."""
+        estate = self._estate()
+        c, a = incidents.c, alerts.c
+        open_ = select(c.system, c.environment, func.count().label("n")).where(c.status.in_([s.value for s in UNRESOLVED]))
+        told = select(a.system, a.environment, func.count().label("n"), func.min(a.first_seen_at).label("first"))
+        async with self._database.read() as connection:
+            opened = {(x.system, x.environment): x.n for x in await connection.execute(open_.group_by(c.system, c.environment))}
+            heard = {(x.system, x.environment): x for x in await connection.execute(told.group_by(a.system, a.environment))}
+            seen = await connection.execute(select(systems.c.system, systems.c.environment, systems.c.first_seen_at))
+            first = {(x.system, x.environment): x.first_seen_at for x in seen}
+        silent = {(key, "production") for key in estate.catalog.systems if not any(place[0] == key for place in first)}
+        return [
+            SystemView(
+                system=name,
+                environment=environment,
+                title=estate.system(name).title,
+                registered=estate.catalog.system(name) is not None,
+                criticality=estate.system(name).criticality.value,
+                owners={role.value: owner for role, owner in estate.system(name).owners.items()},
+                first_seen_at=first.get((name, environment)),
+                open_incidents=opened.get((name, environment), 0),
+                alerts=heard[name, environment].n if (name, environment) in heard else 0,
+            )
+            for name, environment in sorted(set(first) | silent)
+        ]
+
+    async def dead_letters(
+        self, states: tuple[str, ...], *, limit: int = 50, cursor: str | None = None
+    ) -> tuple[Sequence[DeadLetter], str | None]:
+        """Newest first."""
+        c = dead_letters.c
+        query = select(dead_letters).order_by(c.id.desc()).limit(limit + 1)
+        if states:
+            query = query.where(c.state.in_(states))
+        if cursor is not None:
+            query = query.where(c.id < int(_opened(cursor)))
+        async with self._database.read() as connection:
+            found = (await connection.execute(query)).all()
+        follows = _cursor(str(found[limit - 1].id)) if len(found) > limit else None
+        return [letter_of(row) for row in found[:limit]], follows
+
+    async def dead_letter(self, letter: str) -> DeadLetter:
+        """One message that could not be read."""
+        number = int(letter) if letter.isascii() and letter.isdigit() and len(letter) < 18 else None
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(dead_letters).where(dead_letters.c.id == number))).one_or_none()
+        if row is None:
+            raise NotFound(f"no dead letter {letter}")
+        return letter_of(row)
+
+    async def numbers(self) -> Numbers:
+        """What the top of every page tells."""
+        c = incidents.c
+        waiting = effects.c.state.in_((EffectState.DUE, EffectState.UNKNOWN, EffectState.LEASED))
+        async with self._database.read() as connection:
+            now = await self._database.now(connection)
+            statuses = await connection.execute(select(c.status, func.count().label("n")).group_by(c.status))
+            by_status = {row.status: row.n for row in statuses}
+            watching = select(func.count()).where(alerts.c.state == AlertState.WATCHING)
+            letters = select(func.count()).where(dead_letters.c.state == "open")
+            lost = select(func.count()).where(c.ownerless, c.status.in_([s.value for s in UNRESOLVED]))
+            oldest = select(func.min(effects.c.due_at)).where(waiting, effects.c.due_at <= now)
+            due: datetime | None = (await connection.execute(oldest)).scalar_one()
+            return Numbers(
+                by_status=by_status,
+                watching=(await connection.execute(watching)).scalar_one(),
+                dead_letters=(await connection.execute(letters)).scalar_one(),
+                ownerless=(await connection.execute(lost)).scalar_one(),
+                oldest_due=now - due if due is not None else None,
+                now=now,
+            )
+
+
+async def _absent(connection: AsyncConnection, now: datetime) -> dict[str, str]:
+    query = select(unreachable.c.person, unreachable.c.why).where(unreachable.c.until > now)
+    return {row.person: row.why for row in await connection.execute(query)}
+
+
+def _worst_first(views: Sequence[AlertView]) -> list[Alert]:
+    return sorted((view.alert for view in views), key=lambda alert: (not alert.burning, alert.severity or "sev9"))
+
+
+def _pair(row: Row[Any]) -> dict[str, Any]:
+    alert, sighting = r.alert_of(row)
+    return {"alert": alert, "sighting": sighting}
+
+
+def _cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _opened(cursor: str) -> str:
+    """What a cursor says; ValueError for one that is none of ours."""
+    padded = cursor + "=" * (-len(cursor) % 4)
+    return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+
+
+def _effect(row: Row[Any]) -> EffectView:
+    return EffectView(
+        key=row.key,
+        kind=EffectKind(row.kind),
+        channel=Channel(row.channel),
+        target=row.target,
+        state=row.state,
+        due_at=row.due_at,
+        sent_at=row.sent_at,
+        attempts=row.attempts,
+        why=row.why,
+        possible_repeat=row.possible_repeat,
+    )
+
+
+def letter_of(row: Row[Any]) -> DeadLetter:
+    return DeadLetter(
+        id=str(row.id),
+        at=row.at,
+        origin=Origin(row.origin),
+        position=row.position,
+        reason=row.reason,
+        field=row.field,
+        detail=row.detail,
+        body=row.body,
+        headers=tuple((name, value) for name, value in row.headers),
+        content_type=row.content_type,
+        state=row.state,
+        handled_by=row.handled_by,
+        handled_at=row.handled_at,
+    )

@@ -1,0 +1,265 @@
+"""Effects out: leased, carried, and settled; what may have arrived is asked about, never sent again blindly."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from incidents.core.briefing import Briefing
+from incidents.core.decision import Decision
+from incidents.core.desk import Desk
+from incidents.core.effect import Channel, Effect, EffectKind, EffectState
+from incidents.core.errors import Stale, StoreAway
+from incidents.core.estate import Estate
+from incidents.core.fact import FactKind
+from incidents.flow.faults import NONE, Faults
+from incidents.flow.ports import (
+    Carrier,
+    Claimed,
+    Message,
+    MessageRef,
+    NotSent,
+    NotThere,
+    Outcome,
+    Refused,
+    Result,
+    Sent,
+    Store,
+    Turn,
+    Unit,
+    Unknown,
+)
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=25)
+_SEND_WITHIN = 12.0  # seconds of a lease after which nothing is begun any more: a request may take another 10
+_AT_ONCE = 20
+_ASK_FOR = timedelta(seconds=60)  # how long the fate of a message is asked about before it is sent once more
+_SETTLING = timedelta(seconds=2)  # what was just sent may not be found at once
+_WAITS = (1, 2, 5, 10, 20, 30, 60)  # seconds between tries
+
+
+class Briefings(Protocol):
+    async def briefings(self, incidents: Sequence[str]) -> dict[str, Briefing]: ...
+
+
+class Courier:
+    """Carries the effects of one channel."""
+
+    def __init__(
+        self,
+        store: Store,
+        estate: Callable[[], Estate],
+        carrier: Carrier,
+        briefings: Briefings,
+        *,
+        made: Callable[[Iterable[str]], None] = lambda _: None,
+        faults: Faults = NONE,
+        every: float = 0.5,
+    ) -> None:
+        self._store, self._estate, self._carrier, self._briefings = store, estate, carrier, briefings
+        self._made, self._faults, self._every = made, faults, every
+        self._awake = asyncio.Event()
+        self._stopping = False
+
+    @property
+    def channel(self) -> Channel:
+        return self._carrier.channel
+
+    def wake(self) -> None:
+        """There is something to carry: do not wait for the next look."""
+        self._awake.set()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Look for work until stopped."""
+        while not self._stopping:
+            try:
+                carried = await self.round()
+            except (StoreAway, Stale) as away:
+                log.warning("nothing can be carried just now", channel=self.channel, reason=str(away))
+                carried = 0
+            except Exception:  # the loop's edge: leases run out, and the rest is found again
+                log.exception("a round of deliveries failed", channel=self.channel)
+                carried = 0
+            if carried < _AT_ONCE and not self._stopping:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        try:
+            await asyncio.wait_for(self._awake.wait(), self._every)
+        except TimeoutError:
+            return
+        finally:
+            self._awake.clear()
+
+    async def round(self) -> int:
+        """Claim, carry, settle once; how many effects that was."""
+        began = asyncio.get_running_loop().time()
+        async with self._store.unit(Turn.PAGES) as unit:
+            claimed = await unit.outbox.claim(self.channel, limit=_AT_ONCE, lease=LEASE)
+            refs = await unit.outbox.refs([claim.incident for claim in claimed]) if claimed else {}
+        if not claimed:
+            return 0
+        self._faults.reach("deliver.claimed")
+        briefings = await self._briefings.briefings(sorted({claim.incident for claim in claimed}))
+        works = [self._carry(c, briefings[c.incident], refs.get(c.incident, []), began) for c in claimed]
+        outcomes = await asyncio.gather(*works)
+        self._faults.reach("deliver.sent")
+        carried = [(claim, outcome) for claim, outcome in zip(claimed, outcomes, strict=True) if outcome is not None]
+        if carried:
+            await self._settle(carried)
+        self._faults.reach("deliver.committed")
+        return len(claimed)
+
+    async def _carry(
+        self, claim: Claimed, briefing: Briefing, refs: list[tuple[str, MessageRef]], began: float
+    ) -> Outcome | NotThere | None:
+        """What became of one effect; None where its lease is too old to begin anything."""
+        message = self._message(claim, briefing, refs)
+        if asyncio.get_running_loop().time() - began > _SEND_WITHIN:
+            return None
+        try:
+            if claim.unknown and claim.kind is not EffectKind.REFRESH:
+                return await self._carrier.find(message)
+            self._faults.reach("deliver.sending")
+            return await self._carrier.carry(message)
+        except Exception as error:  # the edge of somebody else's library: it may have been sent
+            log.exception("a carrier failed", channel=self.channel, key=claim.key)
+            return Unknown(f"{type(error).__name__} while it was carried")
+
+    def _message(self, claim: Claimed, briefing: Briefing, refs: list[tuple[str, MessageRef]]) -> Message:
+        estate, data = self._estate(), claim.data
+        pages = claim.kind is EffectKind.PAGE or claim.kind is EffectKind.FALLBACK
+        card = next((ref for key, ref in refs if key.startswith("card:")), None)
+        text = data.get("text") if claim.kind is EffectKind.POST else data.get("why")
+        return Message(
+            key=claim.key,
+            kind=claim.kind,
+            incident=claim.incident,
+            briefing=briefing,
+            person=estate.person(claim.target) if pages and claim.target else None,
+            place=claim.target if claim.kind in {EffectKind.CARD, EffectKind.POST} else None,
+            text=str(text or ""),
+            thread=card if claim.kind is EffectKind.POST else None,
+            refs=tuple(ref for _, ref in refs) if claim.kind is EffectKind.REFRESH else (),
+            possible_repeat=claim.possible_repeat,
+            attempted_at=claim.attempted_at,
+        )
+
+    async def _settle(self, carried: Sequence[tuple[Claimed, Outcome | NotThere]]) -> None:
+        """Save what became of a round in one transaction, with what follows from it."""
+        async with self._store.unit(Turn.PAGES) as unit:
+            results = [judged(claim, outcome, unit.now) for claim, outcome in carried]
+            outcomes = {claim.id: outcome for claim, outcome in carried}
+            saved = await unit.outbox.settle(results)
+            told: dict[str, list[Result]] = {}
+            for result in saved:
+                if _is_told(result):
+                    told.setdefault(result.claimed.incident, []).append(result)
+            for incident in sorted(told, key=lambda key: (len(key), key)):
+                await self._tell(unit, incident, told[incident], outcomes)
+            self._faults.reach("deliver.saved")
+        self._made(unit.board.channels)
+
+    async def _tell(
+        self, unit: Unit, incident: str, results: Sequence[Result], outcomes: dict[int, Outcome | NotThere]
+    ) -> None:
+        """Put pages on the timeline; whoever cannot be reached is skipped, and the next one asked at once."""
+        found, _ = await unit.board.incident(incident, alerts=False)
+        estate, absent = self._estate(), await unit.board.unreachable()
+        desk = Desk(found, estate, unit.now, absent)
+        for result in results:
+            claim = result.claimed
+            if result.state == EffectState.SENT:
+                self._tell_sent(desk, result)
+                if claim.kind is EffectKind.PAGE and claim.target in absent:
+                    await unit.outbox.reached([claim.target])
+                continue
+            outcome = outcomes[claim.id]
+            gone = isinstance(outcome, Refused) and outcome.absent
+            self._tell_failed(desk, result, gone=gone)
+            if gone and claim.target:
+                until = unit.now + estate.policy.escalation.unreachable_for
+                await unit.outbox.skip(claim.target, result.why, until)
+                desk.unreachable = {**desk.unreachable, claim.target: result.why}
+        changed, facts, effects = desk.close()
+        await unit.board.save([Decision(incidents=(changed,), facts=tuple(facts), effects=tuple(effects))], {})
+
+    def _tell_sent(self, desk: Desk, result: Result) -> None:
+        claim = result.claimed
+        who = desk.estate.person(claim.target).name if claim.target else "the fallback"
+        repeat = result.possible_repeat or claim.possible_repeat
+        data = {"to": claim.target, "channel": claim.channel.value, "key": claim.key, "possible_repeat": repeat}
+        if claim.kind is EffectKind.FALLBACK:
+            because = claim.data.get("because") or claim.data.get("why") or "nobody answered"
+            desk.tell(FactKind.FALLBACK_USED, f"Fallback notifier used for {who}: {because}", **data)
+            return
+        why = f": {claim.data['why']}" if claim.data.get("why") else ""
+        text = f"Paged {who} by {claim.channel.value}{why}" + (" (may be a repeat)" if repeat else "")
+        desk.tell(FactKind.PAGED, text, **data, round=claim.data.get("round"), level=claim.data.get("level"))
+
+    def _tell_failed(self, desk: Desk, result: Result, *, gone: bool) -> None:
+        """A page that will never arrive; where the channel is at fault, another one is used at once."""
+        claim, estate = result.claimed, desk.estate
+        who = estate.person(claim.target).name if claim.target else "the fallback"
+        desk.tell(FactKind.PAGE_FAILED, f"{who} could not be paged: {result.why}", to=claim.target, key=claim.key)
+        if claim.kind is not EffectKind.PAGE or gone:
+            return
+        channel = Channel.WEBHOOK if estate.webhook else Channel.CONSOLE
+        other: Effect = Effect(
+            key=f"fallback:{claim.key}",
+            kind=EffectKind.FALLBACK,
+            channel=channel,
+            incident=claim.incident,
+            due_at=desk.now,
+            target=claim.target,
+            data={**claim.data, "because": f"{claim.channel.value} refused the page: {result.why}"},
+        )
+        desk.effects.append(other)
+
+
+def _is_told(result: Result) -> bool:
+    return result.claimed.kind in {EffectKind.PAGE, EffectKind.FALLBACK} and result.state in {
+        EffectState.SENT,
+        EffectState.REFUSED,
+    }
+
+
+def judged(claim: Claimed, outcome: Outcome | NotThere, now: datetime) -> Result:
+    """The next state of an effect: due -> sent, refused, due again, or unknown until its fate is known."""
+    wait = timedelta(seconds=_WAITS[min(claim.attempts, len(_WAITS)) - 1])
+    match outcome:
+        case Sent(ref):
+            return Result(claimed=claim, state=EffectState.SENT, ref=ref, why="sent")
+        case Refused(why):
+            return Result(claimed=claim, state=EffectState.REFUSED, why=why)
+        case NotSent(why, after):
+            return Result(claimed=claim, state=EffectState.DUE, why=why, due_at=now + (after or wait))
+        case NotThere():
+            fresh = claim.attempted_at is not None and now - claim.attempted_at < _SETTLING
+            if fresh:
+                again = now + _SETTLING
+                return Result(claimed=claim, state=EffectState.UNKNOWN, why="not found yet", due_at=again, asked=claim.asked + 1)
+            return Result(claimed=claim, state=EffectState.DUE, why="not found: sent again", due_at=now)
+        case Unknown(why):
+            return _unknown(claim, why, now)
+
+
+def _unknown(claim: Claimed, why: str, now: datetime) -> Result:
+    """Asked about for a minute; then sent once more, marked, and after that only asked about."""
+    asked = claim.asked + 1
+    long = claim.attempted_at is not None and now - claim.attempted_at >= _ASK_FOR
+    if claim.unknown and long and not claim.possible_repeat:
+        return Result(claimed=claim, state=EffectState.DUE, why=why, due_at=now, possible_repeat=True, asked=asked)
+    if claim.unknown and long:
+        text = f"its fate stays unknown: {why}"
+        return Result(claimed=claim, state=EffectState.REFUSED, why=text, asked=asked)
+    wait = timedelta(seconds=_WAITS[min(asked, len(_WAITS)) - 1])
+    return Result(claimed=claim, state=EffectState.UNKNOWN, why=why, due_at=now + wait, asked=asked)
