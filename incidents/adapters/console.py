@@ -19,7 +19,7 @@ class ConsoleCarrier:
 
     channel = Channel.CONSOLE
 
-    def __init__(self, write: Callable[[str], None] = to_stdout) -> None:
+    def __init__(self, write: Callable[[str], object] = to_stdout) -> None:
         self._write = write
 
     async def carry(self, message: Message) -> Outcome:

@@ -9,7 +9,7 @@ from incidents.core.briefing import Briefing
 from incidents.core.effect import Channel
 from incidents.flow.ports import Finding, Message, NotSent, Outcome, Refused, Sent, Unknown
 
-_TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
+_TIMEOUT = 10.0
 _PATIENCE = timedelta(seconds=30)
 _DOUBTFUL = 408  # the other end gave up while it was reading
 _LATER = frozenset({425, 429})
@@ -21,8 +21,9 @@ class FallbackCarrier:
 
     channel = Channel.WEBHOOK
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, timeout: float = _TIMEOUT) -> None:
         self._url = url
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=timeout / 2)
         self._session: aiohttp.ClientSession | None = None
 
     async def carry(self, message: Message) -> Outcome:
@@ -51,7 +52,7 @@ class FallbackCarrier:
         if self._session is None:
             # A new connection each time: one that was kept may be closed at the other end while a page is written.
             connector = aiohttp.TCPConnector(force_close=True)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, trust_env=True)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout, trust_env=True)
         return self._session
 
 
