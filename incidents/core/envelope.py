@@ -52,7 +52,6 @@ _WORDS = {
     "model_attributes_type": "must be a JSON object",
     "dict_type": "must be a JSON object",
     "tuple_type": "must be a JSON array",
-    "too_long": "must have at most {max_length} items",
 }
 
 
@@ -63,7 +62,7 @@ def event_from(said: Mapping[str, object]) -> Event:
         raise _missing_or("specversion", said, f'must be the string "{SPECVERSION}"')
     event_type = _type(_text("type", said))
     data = _data(event_type, said.get("data"))
-    extra = _extra(data, {name: said[name] for name in said.keys() - _KNOWN})
+    extra = _extra(data, {name: value for name, value in said.items() if name not in _KNOWN})
     body = _canonical(said)
     return Event(
         id=_text("id", said),

@@ -78,6 +78,17 @@ class DriftKind(StrEnum):
     PERFORMANCE = "performance"
 
 
+def _at_most(most: int) -> BeforeValidator:
+    """Counts before any of them is looked at, so that a flood of wrong ones costs nothing."""
+
+    def few(raw: object) -> object:
+        if isinstance(raw, dict | list) and len(raw) > most:
+            raise PydanticCustomError("too_many", f"must have at most {most} entries")
+        return raw
+
+    return BeforeValidator(few)
+
+
 class Part(BaseModel):
     """Base of everything in `data`: frozen, and what it does not know it keeps."""
 
@@ -209,8 +220,8 @@ class CommonData(Part):
     release: Release | None = None
     summary: Summary | None = Field(default=None, repr=False)
     severity: ClaimedSeverity | None = None
-    links: tuple[Link, ...] = Field(default=(), max_length=LINKS)
-    labels: dict[Name, LabelText] = Field(default_factory=dict, max_length=LABELS)
+    links: Annotated[tuple[Link, ...], _at_most(LINKS)] = ()
+    labels: Annotated[dict[Name, LabelText], _at_most(LABELS)] = Field(default_factory=dict)
     dedup_key: Name | None = None
 
 
@@ -248,7 +259,7 @@ class HallucinationDetails(CommonData):
     score_threshold: Number | None = None
     baseline: AnyBaseline | None = None
     evaluator: Evaluator | None = None
-    samples: tuple[Sample, ...] = Field(default=(), max_length=SAMPLES, repr=False)
+    samples: Annotated[tuple[Sample, ...], _at_most(SAMPLES)] = Field(default=(), repr=False)
 
 
 class HallucinationData(HallucinationDetails):
@@ -282,7 +293,7 @@ class CostDetails(CommonData):
     budget: Budget | None = None
     drivers: Drivers | None = None
     cached_price_ratio: Charge | None = None
-    top: tuple[TopItem, ...] = Field(default=(), max_length=TOP_ITEMS)
+    top: Annotated[tuple[TopItem, ...], _at_most(TOP_ITEMS)] = ()
 
 
 class CostData(CostDetails):

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AllowInfNan, BeforeValidator, Field, PlainValidator, Strict, StringConstraints
@@ -23,6 +24,7 @@ URL_PATTERN = r"^(?i:https?)://[^\s<>\"|`\\\p{Cc}\p{Cf}]+$"
 
 _rfc_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII).fullmatch
 _SECOND = slice(17, 19)
+_NO_TIME = "must be an RFC 3339 time with its zone, as in 2026-11-20T09:15:00Z"
 _decimal = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII).fullmatch
 _LARGEST = Decimal(10) ** 15
 
@@ -34,15 +36,22 @@ def is_time(text: str) -> bool:
 
 def utc(raw: object) -> datetime:
     """An RFC 3339 time with its zone, in UTC; a leap second is the second after :59."""
+    if isinstance(raw, str):
+        return _utc(raw)
     if isinstance(raw, datetime) and raw.tzinfo is not None:
         return raw.astimezone(UTC)
-    if not isinstance(raw, str) or not _rfc_3339(raw):
-        raise PydanticCustomError("time", "must be an RFC 3339 time with its zone, as in 2026-11-20T09:15:00Z")
-    leap = raw[_SECOND] == "60"
+    raise PydanticCustomError("time", _NO_TIME)
+
+
+@lru_cache(maxsize=1024)  # the windows of one batch are mostly the same
+def _utc(text: str) -> datetime:
+    if not is_time(text):
+        raise PydanticCustomError("time", _NO_TIME)
+    leap = text[_SECOND] == "60"
     if leap:
-        raw = f"{raw[: _SECOND.start]}59{raw[_SECOND.stop :]}"
+        text = f"{text[: _SECOND.start]}59{text[_SECOND.stop :]}"
     try:
-        at = datetime.fromisoformat(raw.upper()).astimezone(UTC)
+        at = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise PydanticCustomError("time", "is not a date and time that exists") from None
     if not FIRST_YEAR <= at.year <= LAST_YEAR:

@@ -101,7 +101,9 @@ def _decoded(text: str) -> str | None:
     """An HTTP header value as the CloudEvents binding writes it: perhaps quoted, and percent-encoded."""
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-    return _text(unquote_to_bytes(text)) if "%" in text else text
+    if "%" not in text:
+        return text
+    return _text(unquote_to_bytes(text.encode(errors="surrogatepass")))
 
 
 def _refuse_if_needed(name: str, header: str, why: str) -> None:
