@@ -1,0 +1,159 @@
+"""The one place that builds adapters from the settings and hands them to the flow."""
+
+import os
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from secrets import token_hex
+
+import structlog
+
+from incidents.adapters.console import ConsoleCarrier
+from incidents.adapters.fallback import FallbackCarrier
+from incidents.adapters.files import RunbookShelf, cross_check, read_catalog, read_policy, read_runbooks, shipped
+from incidents.adapters.slack.api import SlackApi
+from incidents.adapters.slack.carrier import SlackCarrier
+from incidents.adapters.store.answers import KeptAnswers
+from incidents.adapters.store.database import Database
+from incidents.adapters.store.lock import FileLock
+from incidents.adapters.store.schema import upgrade
+from incidents.adapters.store.shelf import Shelf
+from incidents.adapters.store.store import Store
+from incidents.app.settings import Settings
+from incidents.core.catalog import Catalog, WorkingHours
+from incidents.core.estate import Estate
+from incidents.flow.deliver import Courier
+from incidents.flow.faults import Faults
+from incidents.flow.intake import Intake
+from incidents.flow.letters import Letters
+from incidents.flow.ports import Carrier
+from incidents.flow.respond import Responder
+from incidents.flow.tick import Clock
+
+log = structlog.get_logger(__name__)
+
+
+def read_estate(settings: Settings) -> tuple[Estate, RunbookShelf]:
+    """Catalog, policy and runbooks from their files; FilesRefused where one cannot be used."""
+    policy = read_policy(settings.policy)
+    hours = policy.escalation
+    working = WorkingHours(days=hours.working_days, start=hours.working_start, end=hours.working_end)
+    catalog = read_catalog(settings.catalog, working=working) if settings.catalog else Catalog()
+    shelf = read_runbooks(settings.runbooks)
+    for problem in (*shelf.problems, *cross_check(catalog, policy, shelf.runbooks)):
+        log.warning("a file needs a look", problem=str(problem))
+    estate = Estate(
+        catalog=catalog,
+        policy=policy,
+        runbooks=shelf.runbooks,
+        slack=settings.slack_bot_token is not None,
+        webhook=settings.fallback_url is not None,
+        channel=settings.slack_channel,
+        public_url=settings.url,
+    )
+    return estate, shelf
+
+
+@dataclass(kw_only=True)
+class Parts:
+    """Everything that one process works with; `estate` is replaced as a whole when the files change."""
+
+    settings: Settings
+    estate: Estate
+    database: Database
+    store: Store
+    shelf: Shelf
+    intake: Intake
+    responder: Responder
+    clock: Clock
+    couriers: tuple[Courier, ...]
+    letters: Letters
+    answers: KeptAnswers
+    slack: SlackApi | None
+    worker: str
+    lock: FileLock | None = None
+    carriers: tuple[Carrier, ...] = field(default=())
+
+    def wake(self, channels: Iterable[str]) -> None:
+        """Effects were made: let their couriers look at once."""
+        wanted = set(channels)
+        for courier in self.couriers:
+            if courier.channel in wanted:
+                courier.wake()
+
+    async def close(self) -> None:
+        """Give back what was opened."""
+        for carrier in self.carriers:
+            close = getattr(carrier, "close", None)
+            if close is not None:
+                await close()
+        if self.slack is not None:
+            await self.slack.close()
+        await self.database.close()
+        if self.lock is not None:
+            self.lock.free()
+
+
+def lock_of(settings: Settings) -> FileLock | None:
+    """The lock beside an SQLite file; PostgreSQL needs none."""
+    url = settings.database_url
+    path = url.partition(":///")[2].partition("?")[0]
+    return FileLock(Path(path)) if url.startswith("sqlite") and path not in {"", ":memory:"} else None
+
+
+def carriers_of(settings: Settings, slack: SlackApi | None) -> tuple[Carrier, ...]:
+    """A carrier for each channel that is set up; the console always is."""
+    carriers: list[Carrier] = [ConsoleCarrier()]
+    if slack is not None:
+        carriers.append(SlackCarrier(slack))
+    if settings.fallback_url is not None:
+        carriers.append(FallbackCarrier(settings.fallback_url.get_secret_value()))
+    return tuple(carriers)
+
+
+async def build(settings: Settings, *, carriers: tuple[Carrier, ...] | None = None, every: float = 1.0) -> Parts:
+    """Open the database, bring its schema up to date, and build the stations of the road; nothing runs yet."""
+    estate, _ = read_estate(settings)
+    lock = lock_of(settings)
+    if lock is not None:
+        lock.take(settings.url)
+    database = Database(settings.database_url)
+    database.offset = timedelta(seconds=settings.clock_offset)
+    before, after = await upgrade(database, shipped("migrations"))
+    if before != after:
+        log.info("the schema was brought up to date", before=before, after=after)
+    store, faults = Store(database), Faults(settings.fault_point)
+    token = settings.slack_bot_token
+    slack = SlackApi(token.get_secret_value(), settings.slack_api_url) if token is not None else None
+    worker = f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}"
+    parts: Parts
+
+    def now_estate() -> Estate:
+        return parts.estate
+
+    def made(channels: Iterable[str]) -> None:
+        parts.wake(channels)
+
+    shelf, answers = Shelf(database, now_estate), KeptAnswers(database)
+    intake = Intake(store, now_estate, worker=worker, made=made, faults=faults)
+    carrying = carriers if carriers is not None else carriers_of(settings, slack)
+    parts = Parts(
+        settings=settings,
+        estate=estate,
+        database=database,
+        store=store,
+        shelf=shelf,
+        intake=intake,
+        responder=Responder(store, now_estate, made),
+        clock=Clock(store, now_estate, made, every=every),
+        couriers=tuple(Courier(store, now_estate, c, shelf, made=made, faults=faults) for c in carrying),
+        letters=Letters(shelf, answers, intake),
+        answers=answers,
+        slack=slack,
+        worker=worker,
+        lock=lock,
+        carriers=carrying,
+    )
+    return parts
