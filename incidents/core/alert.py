@@ -1,4 +1,4 @@
-"""One thing wrong with one system, as values; `telling` moves them.
+"""One thing wrong with one system, as values, and what a telling adds to the count of it; `telling` moves them.
 
 Two values, since they are saved differently: `Sighting` only ever grows (counts, last seen), so that tellings which
 decide nothing need no lock; `Alert` is everything that a decision reads, and is guarded by its version.
@@ -14,6 +14,9 @@ from incidents.core.grade import Grade, Verdict
 from incidents.core.incident import Resolution
 from incidents.core.reading import Reading
 from incidents.core.severity import Severity
+
+SAYING = frozenset({Verdict.IN, Verdict.OUT})  # the verdicts that say something
+TRAIL = 32  # windows kept; enough for n_min single answers and for six windows of flapping
 
 
 class AlertState(StrEnum):
@@ -45,6 +48,7 @@ class Window:
 
     start: datetime
     end: datetime
+    until: datetime | None = None  # where overlapping windows count as one: the end of the first of them
     verdict: Verdict
     flagged: int = 0
     sampled: int = 0
@@ -101,9 +105,10 @@ class Alert:
     cleared_at: datetime | None = None
     quiet_from: datetime | None = None  # the monitor said that it is over
     flapping_until: datetime | None = None  # steady until then: the episode is over
-    flap_span: timedelta = timedelta(hours=1)
+    flap_span: timedelta = timedelta(hours=1)  # within which changes count: an hour, or six windows
     settled: Settled | None = None
     waived: str | None = None  # why no proof of its end is asked for
+    names: int = 0  # of a flood of unknown names: how many
     wake_at: datetime | None = None
     version: int = 0
 
@@ -116,15 +121,12 @@ class Alert:
     def last_verdict(self) -> Verdict | None:
         """The newest verdict that said anything."""
         said = (window.verdict for window in reversed(self.trail))
-        return next((verdict for verdict in said if verdict in {Verdict.OUT, Verdict.IN}), None)
+        return next((verdict for verdict in said if verdict in SAYING), None)
 
     @property
     def calm(self) -> bool:
         """Burning, though the newest telling is good."""
         return self.quiet_from is not None or self.last_verdict is Verdict.IN
-
-
-TRAIL = 32  # windows kept; enough for n_min single answers and for six windows of flapping
 
 
 def seen(reading: Reading) -> tuple[Alert, Sighting]:
@@ -151,10 +153,10 @@ def seen(reading: Reading) -> tuple[Alert, Sighting]:
     return alert, sighting
 
 
-def sighted(sighting: Sighting, reading: Reading, graded: Grade | None) -> Sighting:
+def sighted(sighting: Sighting, reading: Reading, graded: Grade) -> Sighting:
     """The sighting after one more telling; an older one counts and changes no more."""
-    newest = reading.order >= sighting.last_order
-    out = newest and graded is not None and graded.verdict is Verdict.OUT
+    newest = not is_older(sighting, reading)
+    out = newest and graded.verdict is Verdict.OUT
     return replace(
         sighting,
         count=sighting.count + 1,
@@ -162,7 +164,7 @@ def sighted(sighting: Sighting, reading: Reading, graded: Grade | None) -> Sight
         last_firing_at=reading.received_at if out else sighting.last_firing_at,
         last_start=reading.start if newest else sighting.last_start,
         last_order=max(sighting.last_order, reading.order),
-        figures=graded.figures if newest and graded is not None else sighting.figures,
+        figures=graded.figures if newest and graded.figures else sighting.figures,
     )
 
 

@@ -1,4 +1,4 @@
-"""What people see of an incident, as data: every channel renders the same briefing with its own escape."""
+"""Decides what people see of an incident, as data: every channel renders the same briefing with its own escape."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,11 @@ from incidents.core.grade import Verdict
 from incidents.core.hours import next_working
 from incidents.core.incident import Action, Held, Incident, Status, allowed
 from incidents.core.severity import Severity
+from incidents.core.trail import row_of
 
 _HEADLINE = 100  # characters that a phone shows of a notification
+_TITLE = 40  # of them for the system's title
+_ALERTS = 5  # shown one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,7 @@ def brief(
         opened_at=incident.opened_at,
         lines=tuple(lines),
         runbooks=_runbooks(incident, estate),
-        actions=tuple(a for a in allowed(incident.status)),
+        actions=allowed(incident.status),
         version=incident.version,
     )
 
@@ -95,19 +98,23 @@ def headline(incident: Incident, alerts: Sequence[Alert], title: str) -> str:
     what = alerts[0].figures if alerts and alerts[0].figures else incident.title.removeprefix(f"{title}: ")
     more = f" (+{len(alerts) - 1})" if len(alerts) > 1 else ""
     where = "" if incident.environment == "production" else f" [{incident.environment}]"
-    text = f"{incident.severity.label} {title}{where}: {what}{more}"
-    return text if len(text) <= _HEADLINE else f"{text[: _HEADLINE - 1]}…"
+    return _cut(f"{incident.severity.label} {_cut(title, _TITLE)}{where}: {what}{more}", _HEADLINE)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _what(alerts: Sequence[Alert]) -> list[Line]:
     lines = []
-    for alert in alerts[:5]:
-        where = "".join(f", {name} {value}" for name, value in (("feature", alert.feature), ("segment", alert.segment)) if value)
+    for alert in alerts[:_ALERTS]:
+        parts = (("feature", alert.feature), ("segment", alert.segment))
+        where = "".join(f", {name} {value}" for name, value in parts if value)
         label = "Flapping" if alert.state is AlertState.FLAPPING else "What"
         lines.append(Line(label=label, text=f"{alert.kind}: {alert.figures or alert.metric}{where}"))
         lines += [Line(label="Cause", text=cause) for cause in alert.causes]
-    if len(alerts) > 5:
-        lines.append(Line(label="What", text=f"and {len(alerts) - 5} more alerts"))
+    if len(alerts) > _ALERTS:
+        lines.append(Line(label="What", text=f"and {len(alerts) - _ALERTS} more alerts"))
     return lines
 
 
@@ -135,7 +142,8 @@ def _cost(alerts: Sequence[Alert], people: Ladder, now: datetime) -> list[Line]:
         until = next_working(first, now)
         total = alert.per_hour * Decimal(str((until - now) / timedelta(hours=1)))
         later = f", {money(total, alert.currency)} until {_local(until, first.timezone)}" if until > now else ""
-        lines.append(Line(label="Costs", text=f"{money(alert.per_hour, alert.currency)} an hour beyond the expected{later}"))
+        text = f"{money(alert.per_hour, alert.currency)} an hour beyond the expected{later}"
+        lines.append(Line(label="Costs", text=text))
     return lines
 
 
@@ -147,17 +155,13 @@ def _progress(alerts: Sequence[Alert], estate: Estate) -> list[Line]:
     """How far an alert is on its way back: so many windows within limit of those needed, and when the next one ends."""
     lines, needed = [], estate.policy.alerts.clear_windows
     for alert in alerts:
-        if not alert.burning or not alert.calm:
+        if alert.state is not AlertState.FIRING or not alert.calm:
             continue
         if alert.quiet_from is not None:
             ends = alert.quiet_from + estate.policy.alerts.resolved_quiet
             text = f"{alert.metric}: its monitor says it is over; verified at {moment(ends)} if it stays quiet"
         else:
-            last, good = alert.trail[-1], 0
-            for window in reversed(alert.trail):
-                if window.verdict is not Verdict.IN:
-                    break
-                good += 1
+            last, good = alert.trail[-1], len(row_of(alert, Verdict.IN))
             text = f"{alert.metric}: {good} of {needed}, next window {last.end + (last.end - last.start):%H:%M} UTC"
         lines.append(Line(label="Verification", text=text))
     return lines

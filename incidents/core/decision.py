@@ -1,10 +1,10 @@
-"""What a decision is made from and what it comes to, for one system in one environment."""
+"""Decides nothing itself: what a decision is made from and what it comes to, for one system in one environment."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from incidents.core.alert import Alert, Sighting
+from incidents.core.alert import Alert, AlertState, Sighting
 from incidents.core.effect import Effect
 from incidents.core.fact import Fact
 from incidents.core.incident import Change, Incident
@@ -18,6 +18,13 @@ class Others:
     hot: int = 0  # of those: the latest telling is bad, and not flapping
     flapping: int = 0
     last_firing_at: datetime | None = None  # the newest telling out of limit
+
+    def with_these(self, alerts: Iterable[Alert]) -> "Others":
+        """The same with these alerts counted in."""
+        burning = [alert for alert in alerts if alert.burning and not alert.waived]
+        flapping = sum(alert.state is AlertState.FLAPPING for alert in burning)
+        hot = sum(alert.state is AlertState.FIRING and not alert.calm for alert in burning)
+        return replace(self, burning=self.burning + len(burning), hot=self.hot + hot, flapping=self.flapping + flapping)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

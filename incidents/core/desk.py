@@ -1,4 +1,4 @@
-"""One incident on the desk: what is written about it, who is told, who is paged; events, people and time all work here."""
+"""Decides how an incident moves: what is written about it, who is told and paged. Events, people and time work here."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,14 +7,24 @@ from datetime import datetime
 from incidents.core.catalog import Role
 from incidents.core.decision import Others
 from incidents.core.effect import Channel, Effect, EffectKind
-from incidents.core.escalation import Call, Ladder, Skip, Target, begin_round, ladder, plan, stopped
+from incidents.core.escalation import BY_HAND, Call, Ladder, Skip, Target, begin_round, ladder, plan, stopped
 from incidents.core.estate import Estate
 from incidents.core.fact import SYSTEM, Actor, Fact, FactKind
 from incidents.core.figures import span
-from incidents.core.incident import Held, Incident, Related, Status
+from incidents.core.incident import UNRESOLVED, Held, Incident, Related, Status
 from incidents.core.severity import Severity
 
 PAGES_ANY_HOUR = frozenset({Severity.SEV1, Severity.SEV2})
+
+
+def ends_by_itself(incident: Incident) -> bool:
+    """Minor trouble that no person has touched resolves and closes without one."""
+    return incident.severity not in PAGES_ANY_HOUR and incident.touched_at is None
+
+
+def last_word(incident: Incident) -> datetime:
+    """When a person last said something about it."""
+    return incident.touched_at or incident.acknowledged_at or incident.opened_at
 
 
 class Desk:
@@ -36,16 +46,19 @@ class Desk:
 
     def tell(self, kind: FactKind, text: str, *, by: Actor = SYSTEM, **data: object) -> None:
         """Put a fact on the timeline."""
-        self.facts.append(Fact(incident=self.incident.id, kind=kind, at=self.now, by=by, text=text, data=data))
+        self.facts.append(self._fact(kind, text, data, by=by))
+
+    def _fact(self, kind: FactKind, text: str, data: Mapping[str, object], *, by: Actor = SYSTEM) -> Fact:
+        return Fact(incident=self.incident.id, kind=kind, at=self.now, by=by, text=text, data=data)
 
     @property
     def _ordinal(self) -> int:
         return self.incident.head_seq + len(self.facts)
 
-    def effect(self, key: str, kind: EffectKind, channel: Channel, *, target: str | None = None, **data: object) -> None:
+    def effect(self, key: str, kind: EffectKind, to: Channel, *, target: str | None = None, **data: object) -> None:
         """Have the world do something, once for each `key`."""
         made = Effect(
-            key=key, kind=kind, channel=channel, incident=self.incident.id, due_at=self.now, target=target, data=data
+            key=key, kind=kind, channel=to, incident=self.incident.id, due_at=self.now, target=target, data=data
         )
         self.effects.append(made)
 
@@ -75,10 +88,15 @@ class Desk:
         self.change(severity=severity, severity_why=why)
         self.tell(FactKind.SEVERITY_RAISED, f"{was.label} -> {severity.label}: {why}", was=was, to=severity)
         self.post(f"Raised from {was.label} to {severity.label}: {why}")
-        if self.incident.status not in {Status.TRIGGERED, Status.ACKNOWLEDGED}:
-            return
-        if severity in PAGES_ANY_HOUR or (was is Severity.SEV4 and self.incident.status is Status.TRIGGERED):
+        if self.pages_for(was, severity):
             self.ask(f"raised to {severity.label}", by_day=by_day)
+
+    def pages_for(self, was: Severity, to: Severity) -> bool:
+        """Whether a change of severity is asked about anew: into SEV1/2 always, out of SEV4 while nobody has it."""
+        status = self.incident.status
+        if not to.worse_than(was) or status not in {Status.TRIGGERED, Status.ACKNOWLEDGED}:
+            return False
+        return to in PAGES_ANY_HOUR or (was is Severity.SEV4 and status is Status.TRIGGERED)
 
     def ask(self, why: str, *, by_day: bool = False) -> None:
         """Begin a new round of the ladder; an incident that somebody had becomes triggered again."""
@@ -87,15 +105,21 @@ class Desk:
             self.tell(FactKind.ASKED_AGAIN, f"Asked again: {why}", why=why)
         self.change(paging=begin_round(self.incident.paging, now=self.now, why=why, by_day=by_day))
 
+    def hasten(self) -> None:
+        """What was old news, to be asked about by day, is not over: the night is no longer a reason to wait."""
+        if self.incident.paging.by_day:
+            self.change(paging=replace(self.incident.paging, by_day=False, clock_at=self.now))
+
     def stop(self) -> None:
         """Nobody is to be asked any more."""
         self.change(paging=stopped(self.incident.paging), wake_at=None)
 
-    def reopen(self, why: str, *, by: Actor = SYSTEM, by_day: bool = False) -> None:
-        """It came back, or was never gone: triggered again, with a new round."""
+    def reopen(self, why: str, *, by: Actor = SYSTEM, by_day: bool = False, gathers: bool = True) -> None:
+        """It came back, or was never gone: triggered again, with a new round; `gathers` unless another one does."""
         self.change(
             status=Status.TRIGGERED,
-            gathering=True,
+            gathering=gathers,
+            held=None,
             acknowledged_at=None,
             acknowledged_by=None,
             mitigated_at=None,
@@ -110,7 +134,7 @@ class Desk:
     def hold(self, others: Others) -> None:
         """Let the ladder stand still while every alert is calm or flapping; its patience starts anew afterwards."""
         held = None
-        if others.burning and not others.hot:
+        if others.burning and not others.hot and self.incident.status in UNRESOLVED:
             held = Held.FLAPPING if others.flapping else Held.CALM
         if held is self.incident.held:
             return
@@ -126,9 +150,7 @@ class Desk:
         if self.incident.status in {Status.TRIGGERED, Status.ACKNOWLEDGED}:
             self.change(status=Status.MITIGATED, mitigated_at=self.now)
             self.tell(FactKind.MITIGATED, "Mitigated: every alert is back within its limit")
-        if self.incident.status is Status.MITIGATED and (
-            self.incident.severity in PAGES_ANY_HOUR or self.incident.touched_at is not None
-        ):
+        if self.incident.status is Status.MITIGATED and not ends_by_itself(self.incident):
             self.post("Every alert is verified clear. Is the cause gone? Resolve it, or note what remains.")
 
     def close(self) -> tuple[Incident, list[Fact], list[Effect]]:
@@ -153,8 +175,8 @@ class Desk:
         planned = plan(self.incident, people, self.estate.policy, self.now)
         self.change(paging=planned.paging, wake_at=planned.wake_at, ownerless=people.ownerless)
         if planned.passed:
-            levels = ", ".join(str(level) for level in planned.passed)
-            self.tell(FactKind.LEVELS_PASSED, f"Levels {levels} went by while nobody could be asked", levels=levels)
+            text = f"{len(planned.passed)} calls of the ladder went by while nobody could be asked"
+            self.tell(FactKind.LEVELS_PASSED, text, levels=list(planned.passed))
         if planned.pages:
             self._name_skipped(people)
         for call, target in planned.pages:
@@ -173,6 +195,8 @@ class Desk:
         who = self.estate.person(skip.whom).name if skip.whom else f"The {skip.role}"
         text = f"{who} {skip.why}"
         self.tell(FactKind.TARGET_SKIPPED, f"Skipped: {text}", whom=skip.whom, role=skip.role, why=skip.why)
+        if not skip.gap:
+            return
         owner = self.estate.system(self.incident.system).owners.get(Role.ACCOUNTABLE)
         asked = self.estate.person(owner).name if owner else "The accountable owner"
         gap = f"Task for {asked}: name a {skip.role} who can be reached ({text})"
@@ -180,18 +204,19 @@ class Desk:
         self.post(gap)
 
     def _ask_one(self, call: Call, target: Target, people: Ladder) -> None:
-        key = f"page:{self.incident.id}:{call.round}:{call.level}:{target.person.id}"
-        channel = self.estate.page_channel(target.person)
-        facts = {"round": call.round, "level": call.level, "why": target.why}
-        self.effect(key, EffectKind.PAGE, channel, target=target.person.id, **facts)
-        if call.level or call.run:
+        person, further = target.person, bool(call.level or call.run)
+        key = f"page:{self.incident.id}:{call.round}:{call.level}:{person.id}"
+        at: dict[str, object] = {"round": call.round, "level": call.level, "why": target.why}
+        self.effect(key, EffectKind.PAGE, self.estate.page_channel(person), target=person.id, **at)
+        if further:
             waited = self.estate.policy.escalation.patience(self.incident.severity)
-            after = f" after {span(waited)} without an answer" if waited else ""
-            text = f"Escalated to {target.person.name} (level {call.level}, round {call.round}){after}"
-            self.tell(FactKind.ESCALATED, text, to=target.person.id, **facts)
-        unanswered = (call.level > 0 or call.run > 0) and self.incident.severity in PAGES_ANY_HOUR
+            by_hand = self.incident.paging.why == BY_HAND
+            after = f" after {span(waited)} without an answer" if waited and not by_hand else ""
+            text = f"Escalated to {person.name} (level {call.level}, round {call.round}){after}"
+            self.facts.append(self._fact(FactKind.ESCALATED, text, {"to": person.id, **at}))
+        unanswered = further and self.incident.severity in PAGES_ANY_HOUR
         if self.estate.webhook and (unanswered or people.ownerless):
-            self.effect(f"fallback:{key}", EffectKind.FALLBACK, Channel.WEBHOOK, target=target.person.id, why=target.why)
+            self.effect(f"fallback:{key}", EffectKind.FALLBACK, Channel.WEBHOOK, target=person.id, why=target.why)
 
     def _nobody_answered(self) -> None:
         runs = self.estate.policy.escalation.repeat + 1
@@ -205,10 +230,10 @@ class Desk:
     def _wake_at(self, paging_at: datetime | None) -> datetime | None:
         """The earliest moment at which time alone changes something: the ladder, an idle responder, quiet, closing."""
         incident, policy = self.incident, self.estate.policy
-        minor = incident.severity not in PAGES_ANY_HOUR and incident.touched_at is None
+        minor = ends_by_itself(incident)
         moments = [paging_at]
         if incident.status is Status.ACKNOWLEDGED and incident.severity in PAGES_ANY_HOUR:
-            moments.append((incident.touched_at or incident.opened_at) + policy.escalation.ask_again)
+            moments.append(last_word(incident) + policy.escalation.ask_again)
         if incident.status is Status.MITIGATED and incident.verified_at and minor:
             moments.append(incident.verified_at + policy.incidents.quiet_resolve)
         if incident.status is Status.RESOLVED and incident.resolved_at and incident.verified_at and minor:

@@ -1,6 +1,8 @@
-"""Judging drift: how many times its limit a distance, a performance figure or a p-value is."""
+"""Decides how bad a drift reading is: how many times its limit a distance or a performance figure lies."""
 
-from incidents.core.event_data import DriftData
+from math import isfinite
+
+from incidents.core.event_data import Direction, DriftData, Statistic
 from incidents.core.figures import number
 from incidents.core.grade import Grade, Verdict, banded
 from incidents.core.policy import DriftPolicy
@@ -10,31 +12,37 @@ _TINY = 1e-9  # keeps a limit of zero from dividing
 
 
 def ratio(data: DriftData) -> tuple[float | None, str]:
-    """r and how it was computed; None with the reason where r has no meaning.
+    """How many times the limit (r) and how that was computed; None with the reason where r has no meaning.
 
     Above: value / threshold. Below: (baseline - value) / (baseline - threshold) where the baseline lies above the
     threshold, else 1 + (threshold - value) / max(|threshold|, 1e-9).
     """
     value, limit = data.value, data.threshold
-    if data.statistic == "p_value":
+    if data.statistic == Statistic.P_VALUE:
         return None, "a p-value shrinks with the sample, so it cannot say how bad"
-    if data.direction == "above":
+    if data.direction == Direction.ABOVE:
         if limit <= 0:
             return None, f"a limit of {number(limit)} cannot be a divisor"
-        return value / limit, f"{number(value)} / {number(limit)}"
+        return _computed(value / limit, f"{number(value)} / {number(limit)}")
     baseline = data.baseline.value if data.baseline else None
     if baseline is not None and baseline > limit:
-        r = (baseline - value) / (baseline - limit)
-        return r, f"({number(baseline)} - {number(value)}) / ({number(baseline)} - {number(limit)})"
-    r = 1 + (limit - value) / max(abs(limit), _TINY)
-    return r, f"1 + ({number(limit)} - {number(value)}) / {number(max(abs(limit), _TINY))}"
+        sum_up = f"({number(baseline)} - {number(value)}) / ({number(baseline)} - {number(limit)})"
+        return _computed((baseline - value) / (baseline - limit), sum_up)
+    least = max(abs(limit), _TINY)
+    return _computed(1 + (limit - value) / least, f"1 + ({number(limit)} - {number(value)}) / {number(least)}")
+
+
+def _computed(r: float, sum_up: str) -> tuple[float | None, str]:
+    """Rounded, so that 0.3 / 0.1 is the 3 that people read, and not a hair less."""
+    return (round(r, 9), sum_up) if isfinite(r) else (None, "the numbers are too large to divide")
 
 
 def is_out(data: DriftData, r: float | None, first_band: float) -> bool:
     """Whether the value lies out of limit, where r exists by r, else by comparing the two."""
-    if data.statistic == "p_value":
-        return data.value < data.threshold
-    return data.value > data.threshold if r is None else r >= first_band
+    if r is not None:
+        return r >= first_band
+    less_is_worse = data.statistic == Statistic.P_VALUE or data.direction == Direction.BELOW
+    return data.value < data.threshold if less_is_worse else data.value > data.threshold
 
 
 def _figures(data: DriftData) -> str:
@@ -54,13 +62,16 @@ def grade_drift(data: DriftData, policy: DriftPolicy) -> Grade:
     figures, n = _figures(data), data.sample_size
     out = is_out(data, r, policy.bands.sev4)
     if n is not None and n < policy.n_min:
-        why = f"{figures}: {n} samples of the {policy.n_min} that a verdict needs"
-        return Grade(verdict=Verdict.THIN if out else Verdict.SILENT, why=why, figures=figures, r=r, samples=n)
-    if not out:
-        return Grade(verdict=Verdict.IN, why=f"{figures}: within limit", figures=figures, r=r, samples=n)
-    if r is None:
-        why = f"{figures}: out of limit; {sum_up}: SEV4"
-        return Grade(verdict=Verdict.OUT, severity=Severity.SEV4, why=why, figures=figures, samples=n)
-    severity = banded(r, policy.bands) or Severity.SEV4
-    why = f"{figures}: r = {sum_up} = {number(r)}: {severity.label}"
-    return Grade(verdict=Verdict.OUT, severity=severity, why=why, figures=figures, r=r, samples=n)
+        verdict, why = (
+            Verdict.THIN if out else Verdict.SILENT,
+            f"{n} samples of the {policy.n_min} that a verdict needs",
+        )
+    elif not out:
+        verdict, why = Verdict.IN, "within limit"
+    else:
+        verdict, why = Verdict.OUT, f"out of limit; {sum_up}" if r is None else f"r = {sum_up} = {number(r)}"
+    severity = None
+    if verdict is Verdict.OUT:
+        severity = (banded(r, policy.bands) if r is not None else None) or Severity.SEV4
+        why = f"{why}: {severity.label}"
+    return Grade(verdict=verdict, severity=severity, why=f"{figures}: {why}", figures=figures, r=r, samples=n)

@@ -1,4 +1,4 @@
-"""Who is asked, in which order and when: the ladder of people, and where on it an incident stands now."""
+"""Decides who is asked, in which order and when: the ladder of people, and where on it an incident stands now."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,11 +23,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
-    """Somebody who should have been asked and cannot be."""
+    """Somebody who is not asked on a rung that is theirs; a `gap` where nobody can be asked in that role."""
 
     whom: str
     role: str
     why: str
+    gap: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ class _Climb:
 
     def __init__(self, estate: Estate, unreachable: Mapping[str, str]) -> None:
         self._estate, self._unreachable = estate, unreachable
-        self._seen: set[str] = set()
+        self._seen: dict[str, str] = {}
         self.rungs: list[tuple[Target, ...]] = []
         self.skips: list[Skip] = []
         self._because = ""
@@ -93,11 +94,16 @@ class _Climb:
             self.skips.append(Skip(whom="", role=role, why="is not named in the catalog"))
             self._because = f", because no {role} is named"
             return None
-        for person in self._estate.catalog.members(owner):
+        people = self._estate.catalog.members(owner)
+        if not people:
+            self.skips.append(Skip(whom=owner, role=role, why="is nobody in the catalog"))
+            self._because = f", because {owner} is nobody in the catalog"
+        for person in people:
             if person.id in self._seen:
-                continue
-            if self._reachable(person, role):
-                self._seen.add(person.id)
+                why = f"is asked already as {self._seen[person.id]}"
+                self.skips.append(Skip(whom=person.id, role=role, why=why, gap=False))
+            elif self._reachable(person, role):
+                self._seen[person.id] = role
                 team = f" ({owner})" if owner in self._estate.catalog.teams else ""
                 target = Target(person=person, why=f"you are the {role}{team}{self._because}")
                 self._because = ""
@@ -128,6 +134,9 @@ def ladder(incident: Incident, estate: Estate, unreachable: Mapping[str, str]) -
     return Ladder(rungs=((last,),), skips=tuple(climb.skips), ownerless=estate.registers)
 
 
+BY_HAND = "escalated by hand"  # why a round goes on at another level than time alone would
+
+
 def begin_round(paging: Paging, *, now: datetime, why: str, by_day: bool = False) -> Paging:
     """Level 0 is asked from `now` on, for the reason given: a new round, unless nobody was asked in this one yet."""
     fresh = paging.round > 0 and not paging.asked
@@ -139,6 +148,17 @@ def stopped(paging: Paging) -> Paging:
     return replace(paging, clock_at=None)
 
 
+def _standing(people: Ladder, paging: Paging) -> int:
+    """The level that `paging` stands on, found by who was asked: rungs move up and down as people come and go."""
+    rung_of = {target.person.id: level for level, rung in enumerate(people.rungs) for target in rung}
+    if not paging.asked:
+        return paging.level
+    last = paging.asked[-1]
+    if last.person in rung_of:
+        return rung_of[last.person] + paging.level - last.level
+    return max((rung_of[entry.person] + 1 for entry in paging.asked if entry.person in rung_of), default=0)
+
+
 def _waits(severity: Severity, paging: Paging) -> bool:
     return severity is Severity.SEV3 or paging.by_day
 
@@ -148,7 +168,7 @@ def calls(people: Ladder, severity: Severity, paging: Paging, policy: Policy) ->
     patience, at = policy.escalation.patience(severity), paging.clock_at
     if patience is None or at is None:
         return
-    level, run = paging.level, paging.run
+    level, run = _standing(people, paging), paging.run
     if level >= len(people.rungs):  # the ladder became shorter
         level, run = 0, run + 1
     while run <= policy.escalation.repeat:
@@ -177,12 +197,15 @@ def _reached(
 
 
 def _not_asked(call: Call, asked: tuple[Asked, ...], now: datetime) -> list[Target]:
-    known = {(entry.level, entry.person) for entry in asked}
-    return [target for target, at in call.due if at <= now and (call.level, target.person.id) not in known]
+    known = {entry.person for entry in asked}
+    return [target for target, at in call.due if at <= now and target.person.id not in known]
 
 
 def plan(incident: Incident, people: Ladder, policy: Policy, now: datetime) -> Plan:
-    """Whom to page now. After an outage: level 0 if it was never asked, and the present level; not those between."""
+    """Whom to page now. After an outage: level 0 if it was never asked, and the present level; not those between.
+
+    Nobody has failed to answer who was not asked: if the end went by in an outage, the last level gets its time first.
+    """
     paging = incident.paging
     if incident.status is not Status.TRIGGERED or paging.clock_at is None or paging.gave_up:
         return Plan(paging=paging)
@@ -192,17 +215,24 @@ def plan(incident: Incident, people: Ladder, policy: Policy, now: datetime) -> P
     present, first = come[-1], come[0]
     same_round = present.round == paging.round
     asked = paging.asked if same_round else ()
-    never_asked = not paging.asked and first is not present
-    pages = [(first, target) for target, at in first.due if at <= now] if never_asked else []
+    never_asked = not paging.asked and present.level > first.level
+    missed = replace(first, round=present.round)
+    pages = [(missed, target) for target, at in first.due if at <= now] if never_asked else []
     pages += [(present, target) for target in _not_asked(present, asked, now)]
-    later = [at for _, at in present.due if at > now]
-    asked += tuple(Asked(level=call.level, person=t.person.id, at=now) for call, t in pages if call.round == present.round)
-    moved = replace(
-        paging, round=present.round, run=present.run, level=present.level, clock_at=present.at, asked=asked, gave_up=ended
+    asked += tuple(Asked(level=call.level, person=target.person.id, at=now) for call, target in pages)
+    moved = replace(paging, round=present.round, run=present.run, level=present.level, clock_at=present.at, asked=asked)
+    passed = tuple(call.level for call in come[0 if not (never_asked or paging.asked) else 1 : -1])
+    if ended and pages:
+        moved = replace(moved, clock_at=now)
+        _, wake_at, ended = _reached(people, replace(incident, paging=moved), policy, now)
+    wakes = [wake_at, *(at for _, at in present.due if at > now)]
+    return Plan(
+        paging=replace(moved, gave_up=ended),
+        pages=tuple(pages),
+        passed=passed,
+        gave_up=ended,
+        wake_at=min((at for at in wakes if at is not None), default=None),
     )
-    passed = tuple(call.level for call in come[1:-1])
-    wakes = [at for at in (wake_at, *later) if at is not None]
-    return Plan(paging=moved, pages=tuple(pages), passed=passed, gave_up=ended, wake_at=min(wakes, default=None))
 
 
 def upcoming(incident: Incident, people: Ladder, policy: Policy, now: datetime) -> tuple[Target, datetime] | None:

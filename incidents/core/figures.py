@@ -4,16 +4,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
+_GROUPED, _TINY, _SMALL, _WHOLE = 1000, 0.001, 10, 100  # from where on a number reads otherwise
 
 
 def number(value: float | Decimal) -> str:
-    """At most three significant decimals, no trailing zeros: 0.31, 1.2e-05, 12,400."""
-    size = abs(value)
-    if size >= 1000:
+    """At most three decimals, no trailing zeros: 0.31, 1.2e-05, 12,400."""
+    size = abs(float(value))
+    if size >= _GROUPED:
         return f"{value:,.0f}"
-    if size and size < 0.001:
+    if size and size < _TINY:
         return f"{value:.2g}"
-    return f"{value:.3f}".rstrip("0").rstrip(".") if size < 10 else f"{value:.4g}"
+    return f"{value:.3f}".rstrip("0").rstrip(".") if size < _SMALL else f"{value:.4g}"
 
 
 def share(value: float) -> str:
@@ -22,10 +23,11 @@ def share(value: float) -> str:
 
 
 def money(amount: Decimal | float, currency: str) -> str:
-    """Whole units from 100 on, else two decimals: $679, $4.20, 12,000 SEK."""
-    text = f"{amount:,.0f}" if abs(amount) >= 100 else f"{amount:,.2f}".removesuffix(".00")
-    sign = _SIGNS.get(currency)
-    return f"{sign}{text}" if sign else f"{text} {currency}"
+    """Whole units from 100 on, else two decimals: $679, $4.20, -$12, 12,000 SEK."""
+    size = abs(float(amount))
+    text = f"{size:,.0f}" if size >= _WHOLE else f"{size:,.2f}".removesuffix(".00")
+    minus, sign = "-" if amount < 0 else "", _SIGNS.get(currency)
+    return f"{minus}{sign}{text}" if sign else f"{minus}{text} {currency}"
 
 
 def span(length: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""What a reading was judged to be: the verdict, how bad, and why, in words that a person can check."""
+"""Decides which severity so many times the limit is, and says what a reading was judged to be, and why."""
 
 from dataclasses import dataclass
 from decimal import Decimal

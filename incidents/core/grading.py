@@ -1,4 +1,4 @@
-"""The severity of a reading in its context: the kind's own arithmetic, then what raises, caps or overrides it."""
+"""Decides the severity of a reading: its kind's own arithmetic, then what raises, caps or overrides it."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -6,7 +6,15 @@ from dataclasses import replace
 from incidents.core.catalog import Criticality, RiskClass, System
 from incidents.core.cost import grade_cost
 from incidents.core.drift import grade_drift
-from incidents.core.event_data import CostData, DriftData, HallucinationData, HarmLevel, Performance
+from incidents.core.event_data import (
+    CostData,
+    DriftData,
+    DriftKind,
+    HallucinationData,
+    HarmLevel,
+    Performance,
+    Statistic,
+)
 from incidents.core.events import Kind, Phase
 from incidents.core.grade import Grade, Verdict
 from incidents.core.hallucination import grade_hallucination
@@ -22,10 +30,10 @@ def grade(reading: Reading, system: System, policy: Policy, before: Iterable[tup
     graded = _by_kind(reading, system, policy, before)
     if reading.phase is Phase.DETECTED:
         graded = _claimed(graded, reading.kind)
+    if graded.verdict is Verdict.OUT:
+        graded = _shifted(graded, reading, system)
     graded = _harmed(graded, reading, system)
-    if graded.verdict is not Verdict.OUT or graded.severity is None:
-        return graded
-    return _overridden(_shifted(graded, reading, system), reading, policy.overrides)
+    return _overridden(graded, reading, policy.overrides) if graded.verdict is Verdict.OUT else graded
 
 
 def _by_kind(reading: Reading, system: System, policy: Policy, before: Iterable[tuple[int, int]]) -> Grade:
@@ -54,15 +62,21 @@ def _claimed(graded: Grade, kind: Kind) -> Grade:
     return replace(graded, verdict=Verdict.OUT, severity=Severity.SEV4, why=why)
 
 
+def is_harmful(reading: Reading) -> bool:
+    """Whether it says that somebody was harmed or may have been."""
+    harm = reading.data.harm
+    return harm is not None and harm.level is not HarmLevel.NONE
+
+
 def _harmed(graded: Grade, reading: Reading, system: System) -> Grade:
     """Reported harm counts at once, whatever the sample: confirmed SEV2; possible SEV3, SEV2 on a critical system."""
     harm = reading.data.harm
-    if harm is None or harm.level is HarmLevel.NONE or reading.phase is Phase.RESOLVED:
+    if harm is None or not is_harmful(reading):
         return graded
     grave = harm.level is HarmLevel.CONFIRMED or system.criticality is Criticality.CRITICAL
     severity = Severity.SEV2 if grave else Severity.SEV3
     if graded.severity is not None and graded.severity.worse_than(severity):
-        return graded
+        severity = graded.severity
     what = f"{harm.level} harm" + (f" ({harm.kind})" if harm.kind else "")
     told = f" reported by {harm.reported_by}" if harm.reported_by else " reported"
     return replace(graded, verdict=Verdict.OUT, severity=severity, why=f"{what}{told}: {severity.label}; {graded.why}")
@@ -74,11 +88,11 @@ def _shifted(graded: Grade, reading: Reading, system: System) -> Grade:
     if reading.kind is Kind.REPORT:
         return graded
     if system.criticality is Criticality.CRITICAL or system.risk_class in {RiskClass.HIGH, RiskClass.PROHIBITED}:
-        severity = severity.raised(worst=Severity.SEV1)
+        severity = severity.raised()
         what = "critical system" if system.criticality is Criticality.CRITICAL else f"{system.risk_class} risk class"
         why.append(f"{what}: +1, {severity.label}")
     data = reading.data
-    degraded = isinstance(data, DriftData) and data.drift_kind == "performance"
+    degraded = isinstance(data, DriftData) and data.drift_kind == DriftKind.PERFORMANCE
     if degraded or data.performance is Performance.DEGRADED:
         severity = severity.raised()
         why.append(f"performance is degraded: +1, {severity.label}")
@@ -94,16 +108,15 @@ def _capped(severity: Severity, reading: Reading, why: list[str]) -> Severity:
     data = reading.data
     if not isinstance(data, DriftData):
         return severity
-    harmed = data.harm is not None and data.harm.level is not HarmLevel.NONE
     limits: list[tuple[Severity, str]] = []
-    if data.statistic == "p_value":
+    if data.statistic == Statistic.P_VALUE:
         limits.append((Severity.SEV4, "a p-value sets"))
-    if data.drift_kind in {"data", "prediction"} and data.performance is not Performance.DEGRADED:
+    if data.drift_kind in {DriftKind.DATA, DriftKind.PREDICTION} and data.performance is not Performance.DEGRADED:
         ok = data.performance is Performance.OK
         limit = Severity.SEV4 if ok else Severity.SEV3
         limits.append((limit, f"{data.drift_kind} drift while performance is {data.performance} is"))
     for limit, what in limits:
-        if not harmed and severity.worse_than(limit):
+        if severity.worse_than(limit):
             severity = limit
             why.append(f"{what} at most {limit.label}")
     return severity

@@ -1,4 +1,4 @@
-"""Judging hallucination: the least share of flagged answers that the sample proves, against the limit."""
+"""Decides how bad a hallucination reading is: the least share flagged that the sample proves, against the limit."""
 
 from collections.abc import Iterable
 from math import sqrt
@@ -44,23 +44,32 @@ def grade_hallucination(
     k, n = summed(data, before, policy.n_min)
     limit, usual = data.rate_threshold, _usual(data)
     lower = wilson_lower(k, n, policy.z)
+    r = round(lower / limit, 9) if limit else None
     figures = f"at least {share(lower)} of answers flagged ({k} of {n}), limit {share(limit)}"
     figures += f", usual {share(usual)}" if usual is not None else ""
+    verdict, why = _verdict(k, n, limit, r, policy)
+    severity = None
+    if verdict is Verdict.OUT:
+        severity = Severity.SEV3 if r is None else banded(r, policy.bands)
+        how = "" if r is None else f"r = {share(lower)} / {share(limit)} = {number(r)}"
+        why = f"{why}{how}: {severity.label if severity else ''}"
+    return Grade(
+        verdict=verdict,
+        severity=severity,
+        why=f"{figures}: {why}",
+        figures=figures,
+        r=r,
+        samples=data.sampled,
+        flagged=data.flagged,
+    )
 
-    def grade(verdict: Verdict, why: str, severity: Severity | None = None, r: float | None = None) -> Grade:
-        text = f"{figures}: {why}"
-        return Grade(verdict=verdict, why=text, figures=figures, severity=severity, r=r, samples=data.sampled,
-                     flagged=data.flagged)
 
+def _verdict(k: int, n: int, limit: float, r: float | None, policy: HallucinationPolicy) -> tuple[Verdict, str]:
+    """What `k` flagged of `n` answers say; `r` None where the limit is 0, and then any flagged answer is over it."""
     if n < policy.n_min:
-        suspicious = k > limit * n
-        return grade(Verdict.THIN if suspicious else Verdict.SILENT, f"{n} answers of the {policy.n_min} needed")
-    if lower <= limit:
-        return grade(Verdict.IN, "within limit", r=lower / limit if limit else 0.0)
+        return Verdict.THIN if k > limit * n else Verdict.SILENT, f"{n} answers of the {policy.n_min} needed"
+    if k == 0 or (r is not None and r < policy.bands.sev4):
+        return Verdict.IN, "within limit"
     if k < policy.k_min:
-        return grade(Verdict.THIN, f"{k} flagged of the {policy.k_min} needed")
-    if limit == 0:
-        return grade(Verdict.OUT, "the limit is 0, so r cannot be computed: SEV3", Severity.SEV3)
-    r = lower / limit
-    severity = banded(r, policy.bands) or Severity.SEV4
-    return grade(Verdict.OUT, f"r = {share(lower)} / {share(limit)} = {number(r)}: {severity.label}", severity, r)
+        return Verdict.THIN, f"{k} flagged of the {policy.k_min} needed"
+    return Verdict.OUT, "the limit is 0, so r cannot be computed" if r is None else ""

@@ -1,4 +1,4 @@
-"""Working hours: when a person may be asked about what can wait, in their own time zone and across clock changes."""
+"""Decides when a person may be asked about what can wait: working hours, in their own zone, across clock changes."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -54,32 +54,34 @@ def _while(status: Status) -> dict[Action, Status]:
     return dict.fromkeys(stays, status) | {Action.MERGE: Status.RESOLVED}
 
 
-NEXT: Mapping[Status, Mapping[Action, Status]] = MappingProxyType({
-    Status.TRIGGERED: MappingProxyType({
-        Action.ACKNOWLEDGE: Status.ACKNOWLEDGED,
-        Action.ESCALATE: Status.TRIGGERED,
-        Action.MITIGATE: Status.MITIGATED,
-        Action.RESOLVE: Status.RESOLVED,
-        **_while(Status.TRIGGERED),
-    }),
-    Status.ACKNOWLEDGED: MappingProxyType({
-        Action.ESCALATE: Status.TRIGGERED,  # by a person who needs help, or asked again after an hour of silence
-        Action.MITIGATE: Status.MITIGATED,
-        Action.RESOLVE: Status.RESOLVED,
-        **_while(Status.ACKNOWLEDGED),
-    }),
-    Status.MITIGATED: MappingProxyType({
-        Action.REOPEN: Status.TRIGGERED,
-        Action.RESOLVE: Status.RESOLVED,
-        **_while(Status.MITIGATED),
-    }),
-    Status.RESOLVED: MappingProxyType({
-        Action.REOPEN: Status.TRIGGERED,
-        Action.CLOSE: Status.CLOSED,
-        **_while(Status.RESOLVED),
-    }),
-    Status.CLOSED: MappingProxyType({}),
-})
+NEXT: Mapping[Status, Mapping[Action, Status]] = MappingProxyType(
+    {
+        Status.TRIGGERED: MappingProxyType(
+            {
+                Action.ACKNOWLEDGE: Status.ACKNOWLEDGED,
+                Action.ESCALATE: Status.TRIGGERED,
+                Action.MITIGATE: Status.MITIGATED,
+                Action.RESOLVE: Status.RESOLVED,
+                **_while(Status.TRIGGERED),
+            }
+        ),
+        Status.ACKNOWLEDGED: MappingProxyType(
+            {
+                Action.ESCALATE: Status.TRIGGERED,  # by a person who needs help, or after an hour of silence
+                Action.MITIGATE: Status.MITIGATED,
+                Action.RESOLVE: Status.RESOLVED,
+                **_while(Status.ACKNOWLEDGED),
+            }
+        ),
+        Status.MITIGATED: MappingProxyType(
+            {Action.REOPEN: Status.TRIGGERED, Action.RESOLVE: Status.RESOLVED, **_while(Status.MITIGATED)}
+        ),
+        Status.RESOLVED: MappingProxyType(
+            {Action.REOPEN: Status.TRIGGERED, Action.CLOSE: Status.CLOSED, **_while(Status.RESOLVED)}
+        ),
+        Status.CLOSED: MappingProxyType({}),
+    }
+)
 
 UNRESOLVED = frozenset({Status.TRIGGERED, Status.ACKNOWLEDGED, Status.MITIGATED})
 _DONE = {
@@ -154,7 +156,7 @@ class Related:
     """Another incident that this one has to do with."""
 
     incident: str
-    relation: str  # "older", "recurrence_of", "merged_into", "merged_from", "duplicate_of", "depends_on"
+    relation: str  # "older", "newer", "recurrence_of", "merged_into", "merged_from", "duplicate_of", "depends_on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""What time alone does to an incident: an idle responder is asked again, quiet minor trouble resolves and closes itself."""
+"""Decides what time alone does to an incident: an idle responder is asked again, quiet minor trouble ends itself."""
 
 from incidents.core.alert import Alert
-from incidents.core.desk import PAGES_ANY_HOUR, Desk
+from incidents.core.desk import PAGES_ANY_HOUR, Desk, ends_by_itself, last_word
 from incidents.core.fact import FactKind
 from incidents.core.figures import span
 from incidents.core.incident import Resolution, Status
@@ -21,13 +21,9 @@ def lapse(desk: Desk, alerts: tuple[Alert, ...]) -> None:
             pass
 
 
-def _minor_and_untouched(desk: Desk) -> bool:
-    return desk.incident.severity not in PAGES_ANY_HOUR and desk.incident.touched_at is None
-
-
 def _ask_again(desk: Desk) -> None:
     incident, patience = desk.incident, desk.estate.policy.escalation.ask_again
-    last = incident.touched_at or incident.acknowledged_at or incident.opened_at
+    last = last_word(incident)
     if incident.severity in PAGES_ANY_HOUR and desk.now - last >= patience:
         who = desk.estate.person(incident.acknowledged_by).name if incident.acknowledged_by else "the responder"
         desk.ask(f"no word from {who} for {span(desk.now - last)}")
@@ -35,7 +31,7 @@ def _ask_again(desk: Desk) -> None:
 
 def _resolve_quietly(desk: Desk) -> None:
     verified, quiet = desk.incident.verified_at, desk.estate.policy.incidents.quiet_resolve
-    if verified is None or not _minor_and_untouched(desk) or desk.now - verified < quiet:
+    if verified is None or not ends_by_itself(desk.incident) or desk.now - verified < quiet:
         return
     desk.change(status=Status.RESOLVED, resolved_at=desk.now, resolution=Resolution.FIXED, gathering=False)
     desk.tell(FactKind.RESOLVED, f"Resolved by itself: verified and quiet for {span(quiet)}", reason=Resolution.FIXED)
@@ -44,7 +40,7 @@ def _resolve_quietly(desk: Desk) -> None:
 def _close_quietly(desk: Desk, alerts: tuple[Alert, ...]) -> None:
     incident, after = desk.incident, desk.estate.policy.incidents.close_after
     due = incident.resolved_at is not None and desk.now - incident.resolved_at >= after
-    if not due or incident.verified_at is None or not _minor_and_untouched(desk) or missing(alerts):
+    if not due or incident.verified_at is None or not ends_by_itself(incident) or missing(alerts):
         return
     desk.change(status=Status.CLOSED, closed_at=desk.now)
     desk.tell(FactKind.CLOSED, f"Closed by itself {span(after)} after it was resolved: every alert is verified")

@@ -47,7 +47,7 @@ def metric_of(data: CommonData) -> str:
 
 
 def _times(event: Event, received_at: datetime, skew: timedelta, same: timedelta) -> tuple[datetime, datetime, bool]:
-    """Start and end of what an event speaks of, cut back to `skew` ahead of when it came, and whether it has a window."""
+    """Start and end of what an event speaks of, at most `skew` ahead of when it came; whether it has a window."""
     window = event.data.window
     end = min(window.end if window else event.time or received_at, received_at + skew)
     return (min(window.start, end) if window else end - same, end, window is not None)

@@ -1,17 +1,16 @@
-"""What a person may ask to be done to an incident, decided: one function behind every door."""
+"""Decides what a person may have done to an incident: one function behind every door."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from incidents.core.alert import Alert
+from incidents.core.alert import Alert, Settled
 from incidents.core.catalog import Person
-from incidents.core.desk import PAGES_ANY_HOUR, Desk
+from incidents.core.desk import Desk
 from incidents.core.errors import NotAllowed, NotFound
-from incidents.core.escalation import ladder
+from incidents.core.escalation import BY_HAND, ladder
 from incidents.core.fact import Actor, ActorType, FactKind
-from incidents.core.alert import Settled
-from incidents.core.incident import Action, Related, Resolution, Status, after
+from incidents.core.incident import UNRESOLVED, Action, Related, Resolution, Status, after
 from incidents.core.severity import Severity
 
 
@@ -31,11 +30,16 @@ class Ask:
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """The incident on its desk with its alerts; `other` is the desk of the incident that a merge goes into."""
+    """The incident on its desk with its alerts.
+
+    `other` is the desk of the incident that a merge goes into; `gathering` names the incident that gathers at the same
+    place, where that is another one: then a reopened incident does not gather.
+    """
 
     desk: Desk
     alerts: tuple[Alert, ...]
     other: Desk | None = None
+    gathering: str | None = None
     changed: dict[str, Alert] = field(default_factory=dict)
 
     def save(self, alert: Alert) -> None:
@@ -44,12 +48,18 @@ class Case:
 
 def act(case: Case, ask: Ask) -> None:
     """Do what is asked, or raise NotAllowed or NotFound and change nothing."""
-    status = after(case.desk.incident.status, ask.action)
-    _ACTS[ask.action](case, ask, status)
-    incident = case.desk.incident
-    if ask.by.type is ActorType.PERSON:
-        responders = incident.responders if ask.by.id in incident.responders else (*incident.responders, ask.by.id)
-        case.desk.change(touched_at=case.desk.now, responders=responders)
+    after(case.desk.incident.status, ask.action)
+    _ACTS[ask.action](case, ask)
+    if ask.by.type is not ActorType.PERSON:
+        return
+    for desk in (case.desk, case.other):
+        if desk is not None:
+            responders = dict.fromkeys((*desk.incident.responders, ask.by.id))
+            desk.change(touched_at=desk.now, responders=tuple(responders))
+
+
+def _next(case: Case, ask: Ask) -> Status:
+    return after(case.desk.incident.status, ask.action)
 
 
 def _name(desk: Desk, by: Actor) -> str:
@@ -60,16 +70,16 @@ def _noted(text: str, note: str | None) -> str:
     return f"{text}: {note}" if note else text
 
 
-def _acknowledge(case: Case, ask: Ask, status: Status) -> None:
+def _acknowledge(case: Case, ask: Ask) -> None:
     desk = case.desk
-    desk.change(status=status, acknowledged_at=desk.now, acknowledged_by=ask.by.id)
+    desk.change(status=_next(case, ask), acknowledged_at=desk.now, acknowledged_by=ask.by.id)
     if desk.incident.assignee is None:
         desk.change(assignee=ask.by.id)
     desk.stop()
     desk.tell(FactKind.ACKNOWLEDGED, _noted(f"Acknowledged by {_name(desk, ask.by)}", ask.note), by=ask.by)
 
 
-def _escalate(case: Case, ask: Ask, status: Status) -> None:
+def _escalate(case: Case, ask: Ask) -> None:
     """Ask the next level now; somebody who had it gives it back."""
     desk, paging = case.desk, case.desk.incident.paging
     if desk.estate.policy.escalation.patience(desk.incident.severity) is None:
@@ -77,42 +87,45 @@ def _escalate(case: Case, ask: Ask, status: Status) -> None:
     asked = max((entry.level for entry in paging.asked), default=-1)
     rungs = len(ladder(desk.incident, desk.estate, desk.unreachable).rungs)
     level = asked + 1 if asked + 1 < rungs else 0
-    by_hand = replace(paging, clock_at=desk.now, level=level, gave_up=False, by_day=False, run=0, why="escalated")
+    by_hand = replace(paging, clock_at=desk.now, level=level, gave_up=False, by_day=False, run=0, why=BY_HAND)
     if level == 0:
         by_hand = replace(by_hand, round=paging.round + 1, asked=())
-    desk.change(status=status, paging=by_hand, acknowledged_at=None, acknowledged_by=None, held=None)
+    desk.change(status=_next(case, ask), paging=by_hand, acknowledged_at=None, acknowledged_by=None, held=None)
     desk.tell(FactKind.ESCALATED, _noted(f"Escalated by {_name(desk, ask.by)}", ask.note), by=ask.by, level=level)
 
 
-def _mitigate(case: Case, ask: Ask, status: Status) -> None:
+def _mitigate(case: Case, ask: Ask) -> None:
     desk = case.desk
-    desk.change(status=status, mitigated_at=desk.now)
+    desk.change(status=_next(case, ask), mitigated_at=desk.now)
     desk.stop()
     desk.tell(FactKind.MITIGATED, _noted(f"Mitigated by {_name(desk, ask.by)}", ask.note), by=ask.by)
 
 
-def _resolve(case: Case, ask: Ask, status: Status) -> None:
+def _resolve(case: Case, ask: Ask) -> None:
     desk = case.desk
     if ask.reason is None:
         raise NotAllowed("reason_missing", f"say why: one of {', '.join(Resolution)}")
     if ask.reason is Resolution.DUPLICATE and (not ask.of or ask.of == ask.incident):
         raise NotAllowed("of_missing", "say of which other incident it is a duplicate")
-    desk.change(status=status, resolved_at=desk.now, resolution=ask.reason, gathering=False)
+    desk.change(status=_next(case, ask), resolved_at=desk.now, resolution=ask.reason, gathering=False)
     desk.stop()
     of = f" of {ask.of}" if ask.reason is Resolution.DUPLICATE else ""
     text = f"Resolved by {_name(desk, ask.by)} as {ask.reason}{of}"
     desk.tell(FactKind.RESOLVED, _noted(text, ask.note), by=ask.by, reason=ask.reason, of=ask.of)
     if ask.of and ask.reason is Resolution.DUPLICATE:
         desk.relate(ask.of, "duplicate_of", f"Duplicate of {ask.of}")
-    settled = Settled(incident=ask.incident, reason=ask.reason, at=desk.now)
+    settled = Settled(incident=desk.incident.id, reason=ask.reason, at=desk.now)
     for alert in case.alerts:
         if alert.burning:
             case.save(replace(alert, settled=settled))
 
 
-def _reopen(case: Case, ask: Ask, status: Status) -> None:
+def _reopen(case: Case, ask: Ask) -> None:
     desk = case.desk
-    desk.reopen(_noted(f"by {_name(desk, ask.by)}", ask.note), by=ask.by)
+    other = case.gathering if case.gathering != desk.incident.id else None
+    desk.reopen(_noted(f"by {_name(desk, ask.by)}", ask.note), by=ask.by, gathers=other is None)
+    if other:
+        desk.relate(other, "newer", f"{other} gathers the alerts of this system by now")
     for alert in case.alerts:
         if alert.settled:
             case.save(replace(alert, settled=None))
@@ -123,18 +136,18 @@ def missing(alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
     return tuple(alert for alert in alerts if alert.burning and not alert.waived)
 
 
-def _close(case: Case, ask: Ask, status: Status) -> None:
+def _close(case: Case, ask: Ask) -> None:
     desk, open_ones = case.desk, missing(case.alerts)
     if open_ones:
-        names = ", ".join(f"{alert.kind} {alert.metric}" for alert in open_ones[:5])
-        more = f" and {len(open_ones) - 5} more" if len(open_ones) > 5 else ""
+        names = ", ".join(f"{alert.kind} {alert.metric}" for alert in open_ones[:_NAMED])
+        more = f" and {len(open_ones) - _NAMED} more" if len(open_ones) > _NAMED else ""
         raise NotAllowed("not_verified", f"not verified and not waived: {names}{more}")
-    desk.change(status=status, closed_at=desk.now)
+    desk.change(status=_next(case, ask), closed_at=desk.now)
     desk.stop()
     desk.tell(FactKind.CLOSED, _noted(f"Closed by {_name(desk, ask.by)}", ask.note), by=ask.by)
 
 
-def _note(case: Case, ask: Ask, status: Status) -> None:
+def _note(case: Case, ask: Ask) -> None:
     if not ask.note:
         raise NotAllowed("note_missing", "a note needs a text")
     case.desk.tell(FactKind.NOTE, ask.note, by=ask.by)
@@ -147,7 +160,7 @@ def _person(desk: Desk, person: str | None) -> Person:
     return desk.estate.person(person)
 
 
-def _assign(case: Case, ask: Ask, status: Status) -> None:
+def _assign(case: Case, ask: Ask) -> None:
     desk, person = case.desk, _person(case.desk, ask.to)
     if desk.incident.assignee == person.id:
         raise NotAllowed("already_done", f"{person.name} has it already")
@@ -156,7 +169,7 @@ def _assign(case: Case, ask: Ask, status: Status) -> None:
     desk.tell(FactKind.ASSIGNED, _noted(text, ask.note), by=ask.by, to=person.id)
 
 
-def _severity(case: Case, ask: Ask, status: Status) -> None:
+def _severity(case: Case, ask: Ask) -> None:
     """A person sets the severity, also to SEV1 and also down, with a reason."""
     desk, was = case.desk, case.desk.incident.severity
     to = Severity(ask.to.lower()) if ask.to and ask.to.lower() in set(Severity) else None
@@ -169,12 +182,11 @@ def _severity(case: Case, ask: Ask, status: Status) -> None:
     desk.change(severity=to, severity_why=f"set by {_name(desk, ask.by)}: {ask.note}")
     text = f"{was.label} -> {to.label} by {_name(desk, ask.by)}: {ask.note}"
     desk.tell(FactKind.SEVERITY_SET, text, by=ask.by, was=was, to=to)
-    open_ = status in {Status.TRIGGERED, Status.ACKNOWLEDGED}
-    if open_ and to.worse_than(was) and (to in PAGES_ANY_HOUR or was is Severity.SEV4):
+    if desk.pages_for(was, to):
         desk.ask(f"raised to {to.label}")
 
 
-def _waive(case: Case, ask: Ask, status: Status) -> None:
+def _waive(case: Case, ask: Ask) -> None:
     desk = case.desk
     alert = next((alert for alert in case.alerts if alert.fingerprint == ask.alert), None)
     if alert is None:
@@ -188,15 +200,17 @@ def _waive(case: Case, ask: Ask, status: Status) -> None:
     desk.tell(FactKind.ALERT_WAIVED, text, by=ask.by, fingerprint=alert.fingerprint)
 
 
-def _merge(case: Case, ask: Ask, status: Status) -> None:
+def _merge(case: Case, ask: Ask) -> None:
     """Its alerts move to the other incident; this one is resolved as a duplicate of it."""
     desk, other = case.desk, case.other
     if other is None or other.incident.id == desk.incident.id:
         raise NotAllowed("into_missing", "say into which other incident")
-    if other.incident.status in {Status.RESOLVED, Status.CLOSED}:
+    if other.incident.status not in UNRESOLVED:
         raise NotAllowed("into_done", f"{other.incident.id} is {other.incident.status}: merge into one that is open")
     for alert in case.alerts:
         case.save(replace(alert, incident=other.incident.id, settled=None))
+    if other.incident.status is Status.MITIGATED and missing(case.alerts):
+        other.reopen(f"{desk.incident.id} was merged into it while it was mitigated", gathers=other.incident.gathering)
     into, mine = other.incident, desk.incident
     other.change(
         kinds=tuple(dict.fromkeys((*into.kinds, *mine.kinds))),
@@ -208,7 +222,7 @@ def _merge(case: Case, ask: Ask, status: Status) -> None:
     other.tell(FactKind.MERGED, f"{mine.id} merged into this by {_name(desk, ask.by)}", by=ask.by, incident=mine.id)
     other.raise_to(mine.severity, f"{mine.id} was {mine.severity.label}")
     desk.change(
-        status=status,
+        status=_next(case, ask),
         resolved_at=desk.now,
         resolution=Resolution.DUPLICATE,
         gathering=False,
@@ -218,16 +232,19 @@ def _merge(case: Case, ask: Ask, status: Status) -> None:
     desk.tell(FactKind.MERGED, f"Merged into {into.id} by {_name(desk, ask.by)}", by=ask.by, incident=into.id)
 
 
-_ACTS: Mapping[Action, Callable[[Case, Ask, Status], None]] = MappingProxyType({
-    Action.ACKNOWLEDGE: _acknowledge,
-    Action.ESCALATE: _escalate,
-    Action.MITIGATE: _mitigate,
-    Action.RESOLVE: _resolve,
-    Action.REOPEN: _reopen,
-    Action.CLOSE: _close,
-    Action.NOTE: _note,
-    Action.ASSIGN: _assign,
-    Action.SEVERITY: _severity,
-    Action.WAIVE: _waive,
-    Action.MERGE: _merge,
-})
+_NAMED = 5  # alerts named in a refusal
+_ACTS: Mapping[Action, Callable[[Case, Ask], None]] = MappingProxyType(
+    {
+        Action.ACKNOWLEDGE: _acknowledge,
+        Action.ESCALATE: _escalate,
+        Action.MITIGATE: _mitigate,
+        Action.RESOLVE: _resolve,
+        Action.REOPEN: _reopen,
+        Action.CLOSE: _close,
+        Action.NOTE: _note,
+        Action.ASSIGN: _assign,
+        Action.SEVERITY: _severity,
+        Action.WAIVE: _waive,
+        Action.MERGE: _merge,
+    }
+)
