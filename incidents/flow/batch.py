@@ -116,7 +116,7 @@ class Batch:
 
     async def _places(self, unit: Unit, new: Sequence[_Happening]) -> dict[Place, Place]:
         """Where each system's incidents gather: at itself, or with the flood of unknown names."""
-        names = {happening.place: happening.known for happening in new}
+        names = {h.place: h.known for h in new if h.fingerprint or _is_release(h.event)}
         strange = {place: known for place, known in names.items() if place not in self._cache}
         if strange:
             sighted = await unit.board.see(strange, limit=self._estate.policy.incidents.unknown_names_an_hour)
