@@ -22,11 +22,13 @@ class FrontIntake:
     error: Exception | None = None
     held: bool = False
     deliveries: list[Delivery] = field(default_factory=list)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: list["asyncio.Future[Taken]"] = field(default_factory=list)
     seen: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def submit(self, delivery: Delivery, /) -> "asyncio.Future[Taken]":
         self.deliveries.append(delivery)
+        self.arrived.set()
         future: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
         if self.held:
             self.waiting.append(future)

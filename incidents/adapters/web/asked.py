@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Path
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from incidents.adapters.web.problem import bad_field
 from incidents.core.alert import AlertState
@@ -105,13 +105,16 @@ class Note(Said):
 class Resolve(Said):
     reason: Annotated[Resolution, Field(strict=False)]
     note: Text | None = None
-    of: IncidentRef | None = Field(None, description="With reason duplicate: the incident that this one repeats.")
+    of: IncidentRef | None = Field(
+        None, validate_default=True, description="With reason duplicate: the incident that this one repeats."
+    )
 
-    @model_validator(mode="after")
-    def _of_goes_with_duplicate(self) -> Self:
-        if (self.reason is Resolution.DUPLICATE) != (self.of is not None):
-            raise ValueError("`of` names the other incident when the reason is duplicate, and only then")
-        return self
+    @field_validator("of")
+    @classmethod
+    def _goes_with_duplicate(cls, of: str | None, info: ValidationInfo) -> str | None:
+        if (info.data.get("reason") is Resolution.DUPLICATE) != (of is not None):
+            raise ValueError("names the other incident when the reason is duplicate, and only then")
+        return of
 
 
 class Assign(Said):

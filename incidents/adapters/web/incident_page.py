@@ -1,7 +1,7 @@
 """The page of one incident: what it shows, and the forms by which people act on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -87,6 +87,7 @@ async def act(request: Request, doors: Doors, frame: Framed, incident: IncidentI
         raise NotFound("there is no such action")
     try:
         by = actor_of(request, doors, form)
+        frame = replace(frame, actor=frame.estate.person(by.id))
         words = {name: value for name, value in form.items() if name not in OURS}
         ask = ask_of(incident, Action(action), by, _said(Action(action), words), frame.estate.catalog)
         once = form.get("once", frame.once)[:64]

@@ -12,6 +12,7 @@ from incidents.core.cloudevents import MAX_BODY
 
 MAX_FORM = 64 * 1024  # everything but events: forms and small JSON
 MAX_DRAINED = 8 * MAX_BODY  # read and thrown away, so that a client which sends before it listens hears the answer
+MAX_HELD = 256 * MAX_BODY  # of all requests together
 PATIENCE = 30.0  # seconds for a whole body
 
 SAFE = {
@@ -49,13 +50,25 @@ class WholeBody:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._held = 0  # bytes of bodies in memory, arriving or at work
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
             await self._app(scope, receive, send)
             return
+        limit = MAX_BODY if scope["path"] == "/events" or scope["path"].startswith("/slack/") else MAX_FORM
+        most = _most(Headers(scope=scope), limit)
+        self._held += most
         try:
-            body = await _read(scope, receive)
+            await self._take(scope, receive, send, limit)
+        finally:
+            self._held -= most
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        try:
+            if self._held > MAX_HELD:
+                raise _busy()
+            body = await _read(scope, receive, limit)
         except Problem as problem:
             await problem.answer()(scope, receive, send)
             return
@@ -64,8 +77,19 @@ class WholeBody:
         await self._app(scope, _given(body, receive), send)
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes:
-    limit = MAX_BODY if scope["path"] == "/events" or scope["path"].startswith("/slack/") else MAX_FORM
+def _most(headers: Headers, limit: int) -> int:
+    """The most that this body can come to: servers let no more through than Content-Length says."""
+    told = headers.get("content-length", "")
+    return min(int(told), limit) if told.isascii() and told.isdecimal() and len(told) < len(str(limit)) + 2 else limit
+
+
+def _busy() -> Problem:
+    detail = f"bodies of {MAX_HELD:,} bytes are at work already; try again in a second"
+    headers = {"Retry-After": "1", "Connection": "close"}
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, code="busy", headers=headers)
+
+
+async def _read(scope: Scope, receive: Receive, limit: int) -> bytes:
     coding = Headers(scope=scope).get("content-encoding", "identity")
     if coding.strip().lower() not in {"", "identity"}:
         raise Problem(
