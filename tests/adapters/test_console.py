@@ -11,7 +11,7 @@ from incidents.adapters.console import ConsoleCarrier, to_stdout
 from incidents.core.briefing import Line
 from incidents.core.effect import EffectKind
 from incidents.flow.ports import NotSent, Sent, Unknown
-from tests.adapters.slack_parts import a_briefing, a_message, a_runbook
+from tests.adapters.slack.parts import a_briefing, a_message, a_runbook
 
 
 async def shown(kind: EffectKind, **said: object) -> str:

@@ -12,7 +12,7 @@ from aiohttp import web
 from incidents.adapters.fallback import FallbackCarrier
 from incidents.core.effect import EffectKind
 from incidents.flow.ports import Message, NotSent, Outcome, Refused, Sent, Unknown
-from tests.adapters.slack_parts import a_briefing, a_message
+from tests.adapters.slack.parts import a_briefing, a_message
 
 
 class Receiver:

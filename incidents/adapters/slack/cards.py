@@ -74,10 +74,9 @@ def _rendered(briefing: Briefing, *, why: str, steps: bool, possible_repeat: boo
 
 
 def _blocks(briefing: Briefing, *, why: str, steps: bool, possible_repeat: bool, room: int) -> Iterator[Block]:
-    headline = " ".join(briefing.headline.split())
-    yield {"type": "header", "text": _text(plain(headline, HEADER))}
-    if width(headline) > HEADER:
-        yield _section(_text(plain(headline, room)))
+    yield {"type": "header", "text": _text(plain(briefing.headline, HEADER))}
+    if width(briefing.headline) > HEADER:
+        yield _section(_text(plain(briefing.headline, room)))
     if possible_repeat:
         yield {"type": "context", "elements": [_text(REPEAT)]}
     if why:

@@ -26,7 +26,7 @@ class SlackCarrier:
 
     def __init__(self, api: SlackApi, *, timeout: float = TIMEOUT) -> None:
         self.api = api
-        self.people = SlackPeople(api)
+        self.people = SlackPeople(api, wait=timeout / 5)
         self._search = MessageSearch(api)
         self._timeout = timeout
 

@@ -17,18 +17,23 @@ def clean(text: str) -> str:
 
 
 def escape(text: str, limit: int) -> str:
-    """`text` as mrkdwn that says exactly this; what is escaped already stays literal."""
-    return _shortened((_ENTITIES.get(letter, letter) for letter in clean(text)), limit)
+    """`text` as one line of mrkdwn that says exactly this; what is escaped already stays literal."""
+    return _shortened((_ENTITIES.get(letter, letter) for letter in _line(text)), limit)
 
 
 def plain(text: str, limit: int) -> str:
-    """`text` for a plain_text object, in which Slack acts on nothing."""
-    return _shortened(clean(text), limit)
+    """`text` as one line for a plain_text object, in which Slack acts on nothing."""
+    return _shortened(_line(text), limit)
 
 
 def width(text: str) -> int:
     """The length of `text` in UTF-16 units: Slack does not say how it counts, and no other way counts more."""
     return len(text) + sum(letter > "\uffff" for letter in text)
+
+
+def _line(text: str) -> str:
+    """On one line: a second one could pose as a line of ours."""
+    return " ".join(clean(text).split())
 
 
 def _shortened(pieces: Iterable[str], limit: int) -> str:
@@ -41,4 +46,4 @@ def _shortened(pieces: Iterable[str], limit: int) -> str:
             return "".join(kept[:fitting]).rstrip() + _ELLIPSIS
         kept.append(piece)
         fitting = len(kept) if used < limit else fitting
-    return "".join(kept).strip() or "-"
+    return "".join(kept) or "-"

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from incidents.adapters.slack.escape import clean
+from incidents.adapters.slack.escape import clean, plain
 
 _MOST_FIELDS = 50
 Short = Annotated[str, StringConstraints(max_length=300)]
@@ -136,4 +136,4 @@ def _form(body: bytes) -> dict[str, str]:
 def _where(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(step) for step in first["loc"]) or "payload"
-    return f"{place}: {first['msg']}"
+    return plain(f"{place}: {first['msg']}", 200)

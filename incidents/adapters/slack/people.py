@@ -1,5 +1,6 @@
 """Who is who in Slack: a person's user and direct message channel, and the person behind a click."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
@@ -17,6 +18,7 @@ class SlackPeople:
     """Remembers what Slack said about people, so that a page costs one call and not four."""
 
     api: SlackApi
+    wait: float  # seconds for Slack to say whether a user is active
     _users: dict[str, str] = field(default_factory=dict)  # by e-mail address
     _direct: dict[str, str] = field(default_factory=dict)  # by user
     _active: dict[str, float] = field(default_factory=dict)  # by user: when Slack said so
@@ -53,11 +55,14 @@ class SlackPeople:
         if monotonic() - self._active.get(user, -_FRESH) < _FRESH:
             return
         try:
-            found = await self.api.read("users.info", user=user)
+            async with asyncio.timeout(self.wait):
+                found = await self.api.read("users.info", user=user)
+        except TimeoutError:
+            return  # a question that is not answered must not hold up the page
         except SlackSaidNo as no:
             if isinstance(no.trouble, Refused) and no.trouble.absent:
                 raise
-            return  # a question that cannot be asked must not hold up the page
+            return
         if isinstance(found.get("user"), Mapping) and found["user"].get("deleted"):
             raise SlackSaidNo(Refused("is deactivated in Slack", absent=True))
         self._active[user] = monotonic()

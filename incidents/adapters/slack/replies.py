@@ -36,7 +36,7 @@ class Replies:
     async def tell(self, url: str, text: str) -> None:
         """Say `text` to the one who clicked; what cannot be said is logged."""
         if not self.allowed(url):
-            _log.warning("slack_reply_not_sent", reason="the reply address is not one of Slack's", text=text)
+            _log.warning("slack_reply_not_sent", reason="the reply address is not one of Slack's")
             return
         try:
             async with (
@@ -44,9 +44,9 @@ class Replies:
                 session.post(url, json=private(text), allow_redirects=False) as answer,
             ):
                 if not answer.ok:
-                    _log.warning("slack_reply_not_sent", reason=f"HTTP {answer.status}", text=text)
+                    _log.warning("slack_reply_not_sent", reason=f"HTTP {answer.status}")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            _log.warning("slack_reply_not_sent", reason=type(error).__name__, text=text)
+            _log.warning("slack_reply_not_sent", reason=type(error).__name__)
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:

@@ -5,29 +5,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from incidents.adapters.slack.escape import clean, escape, plain, width
+from tests.adapters.slack.parts import HOSTILE
 from tests.fakes.mrkdwn import Reach, reach, shown
 
-HOSTILE = (
-    "<!channel>",
-    "<!here> look",
-    "<!everyone|all>",
-    "<!subteam^S123|team>",
-    "<@U01ADA00000>",
-    "<#C0INCIDENTS>",
-    "<https://evil.example|https://good.example>",
-    "<mailto:a@evil.example|write>",
-    "&lt;!channel&gt;",
-    "&amp;lt;!channel&amp;gt;",
-    "https://evil.example/x",
-    "@channel @here #general",
-    "<!date^1392734382^{date}^https://evil.example|now>",
-    "\u202egnp.exe <@U1>",
-    "`<!channel>` ```<!here>```",
-    "<" * 40 + "!channel" + ">" * 40,
-    "<\n!channel>",
-    "<\x00!channel>",
-    "\ud800<!channel>\udfff",
-)
 words = st.text(st.characters(codec=None), max_size=400) | st.sampled_from(HOSTILE)
 
 
@@ -37,8 +17,8 @@ def test_no_word_mentions_or_links(said: str, limit: int) -> None:
 
 
 @given(words)
-def test_an_escaped_text_reads_as_it_was_written(said: str) -> None:
-    assert shown(escape(said, 100_000)) == (clean(said).strip() or "-")
+def test_an_escaped_text_reads_as_it_was_written_on_one_line(said: str) -> None:
+    assert shown(escape(said, 100_000)) == (" ".join(clean(said).split()) or "-")
 
 
 @given(words, st.integers(1, 300))

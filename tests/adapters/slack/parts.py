@@ -4,18 +4,44 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from incidents.adapters.slack import SlackApi, SlackCarrier
 from incidents.core.briefing import Briefing, Line, RunbookLink
 from incidents.core.catalog import Person
 from incidents.core.effect import EffectKind
 from incidents.core.incident import Action, Status
 from incidents.core.severity import Severity
-from incidents.flow.ports import Message
-from tests.fakes.slack import ADA
+from incidents.flow.ports import Message, MessageRef, Sent
+from tests.fakes.slack import ADA, CHANNEL, TOKEN, FakeSlack
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 NOON = datetime(2025, 11, 21, 12, tzinfo=UTC)
 ADA_OKOYE = Person(id="ada", name="Ada Okoye", email="ada@example.com", slack=ADA)
 BUTTONS = (Action.ACKNOWLEDGE, Action.ESCALATE, Action.MITIGATE, Action.RESOLVE)
+
+LEE_PARK = Person(id="lee", name="Lee Park", email="lee@example.com")
+# How a call may end without saying what became of it.
+LOST = ("hang", "reset", "cut", "truncate", "html", "list", "500", "503", "500:fatal_error", "error:internal_error")
+HOSTILE = (
+    "<!channel>",
+    "<!here> look",
+    "<!everyone|all>",
+    "<!subteam^S123|team>",
+    "<@U01ADA00000>",
+    "<#C0INCIDENTS>",
+    "<https://evil.example|https://good.example>",
+    "<mailto:a@evil.example|write>",
+    "&lt;!channel&gt;",
+    "&amp;lt;!channel&amp;gt;",
+    "https://evil.example/x",
+    "@channel @here #general",
+    "<!date^1392734382^{date}^https://evil.example|now>",
+    "\u202egnp.exe <@U1>",
+    "`<!channel>` ```<!here>```",
+    "<" * 40 + "!channel" + ">" * 40,
+    "<\n!channel>",
+    "<\x00!channel>",
+    "\ud800<!channel>\udfff",
+)
 
 
 def a_briefing(**said: Any) -> Briefing:  # noqa: ANN401 - any field of a briefing
@@ -68,3 +94,19 @@ def a_message(kind: EffectKind = EffectKind.PAGE, **said: Any) -> Message:  # no
 def asked_about(message: Message) -> Message:
     """The message as it is looked for after an attempt that began a moment ago."""
     return replace(message, attempted_at=datetime.now(UTC) - timedelta(seconds=1))
+
+
+def a_carrier(fake: FakeSlack, *, token: str = TOKEN, timeout: float = 0.6) -> SlackCarrier:
+    return SlackCarrier(SlackApi(token, fake.url, timeout=timeout), timeout=timeout)
+
+
+def one(answer: object) -> MessageRef:
+    assert isinstance(answer, Sent), answer
+    assert answer.ref is not None
+    return answer.ref
+
+
+def chatter(fake: FakeSlack, count: int) -> None:
+    for number in range(count):
+        said: dict[str, Any] = {"channel": CHANNEL, "text": f"line {number}"}
+        fake.workspace.call("chat.postMessage", said)

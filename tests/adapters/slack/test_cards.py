@@ -11,8 +11,7 @@ from incidents.adapters.slack import cards, modals
 from incidents.adapters.slack.cards import Rendered
 from incidents.core.briefing import Briefing, Line
 from incidents.core.incident import Action, Resolution
-from tests.adapters.slack_parts import a_briefing, a_runbook
-from tests.adapters.test_slack_escape import HOSTILE
+from tests.adapters.slack.parts import HOSTILE, a_briefing, a_runbook
 from tests.fakes import block_kit
 from tests.fakes.mrkdwn import reach_of_message
 

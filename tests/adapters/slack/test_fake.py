@@ -9,7 +9,7 @@ import pytest
 
 from incidents.adapters.slack import SlackApi, SlackCarrier
 from incidents.flow.ports import Sent, Unknown
-from tests.adapters.slack_parts import a_message, asked_about
+from tests.adapters.slack.parts import a_message, asked_about
 from tests.fakes.slack import CHANNEL, TOKEN, Ledger
 from tests.rig.child import Child, answers, free_ports
 

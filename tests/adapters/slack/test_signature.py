@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.adapters.slack.signature import AGE, flaw
-from tests.adapters.slack_parts import SECRET
+from tests.adapters.slack.parts import SECRET
 from tests.fakes.clicks import sign
 
 NOW = 1_763_726_400.0

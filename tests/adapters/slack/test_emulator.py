@@ -15,7 +15,7 @@ from incidents.core.catalog import Person
 from incidents.core.effect import EffectKind
 from incidents.core.incident import Action, Status
 from incidents.flow.ports import MessageRef, NotThere, Refused, Sent
-from tests.adapters.slack_parts import a_briefing, a_message
+from tests.adapters.slack.parts import a_briefing, a_message
 from tests.rig import Slack
 
 LEE_PARK = Person(id="lee", name="Lee Park", email="lee@example.com")

@@ -1,0 +1,1 @@
+"""Slack, told from both ends."""
