@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from incidents.adapters.slack import SlackApi
-from incidents.adapters.clicks.doors import MOST_BYTES
+from incidents.adapters.slack.doors import MOST_BYTES
 from incidents.core.errors import StoreAway
 from incidents.core.incident import Status
 from tests.adapters.slack.parts import SECRET
