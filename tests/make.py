@@ -1,0 +1,179 @@
+"""Builders for the parts of a story that do not matter: every argument has a default."""
+# ruff: noqa: ANN401 - an event's data is whatever its story needs
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from incidents.core.catalog import Catalog, Criticality, Person, RiskClass, Role, System, SystemBudget, Team
+from incidents.core.envelope import event_from
+from incidents.core.estate import Estate
+from incidents.core.events import Event
+from incidents.core.fact import Actor, ActorType
+from incidents.core.incident import Incident, Paging, Status
+from incidents.core.policy import Policy
+from incidents.core.reading import Reading, read
+from incidents.core.runbook import AppliesTo, Cause, Runbook
+from incidents.core.severity import Severity
+
+WEDNESDAY = datetime(2026, 11, 18, tzinfo=UTC)  # in London, where everybody lives, local time is UTC in November
+NOON = WEDNESDAY + timedelta(hours=12)
+NIGHT = WEDNESDAY + timedelta(hours=2)
+_number = count(1)
+
+
+def minutes(many: float) -> timedelta:
+    return timedelta(minutes=many)
+
+
+def hours(many: float) -> timedelta:
+    return timedelta(hours=many)
+
+
+def by(person: str) -> Actor:
+    return Actor(type=ActorType.PERSON, id=person)
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+def an_event(type_: str, *, at: datetime = NOON, window: timedelta | None = None, **data: Any) -> Event:
+    """An event as the door reads it; `window` is the length of one that ends at `at`."""
+    said = {"system": "credit-scoring", **{name: value for name, value in data.items() if value is not None}}
+    if window:
+        said["window"] = {"start": (at - window).isoformat(), "end": at.isoformat()}
+    attributes = {"specversion": "1.0", "id": str(next(_number)), "source": "/monitors/1", "time": at.isoformat()}
+    return event_from({**attributes, "type": type_, "data": said})
+
+
+def drift(value: float = 0.31, *, at: datetime = NOON, phase: str = "measured", **data: Any) -> Event:
+    """PSI of one feature over an hour, limit 0.10, unless told otherwise."""
+    told = {"metric": "psi", "value": value, "threshold": 0.1, "feature": "income", "window": hours(1)}
+    return an_event(f"ai.drift.{phase}.v1", at=at, **{**told, **data})
+
+
+def hallucination(
+    flagged: int = 22, sampled: int = 120, *, at: datetime = NOON, phase: str = "measured", **data: Any
+) -> Event:
+    """So many flagged of so many answers over an hour, limit 5 %."""
+    told = {"flagged": flagged, "sampled": sampled, "rate_threshold": 0.05, "window": hours(1), "system": "rag-assistant"}
+    return an_event(f"ai.hallucination.{phase}.v1", at=at, **{**told, **data})
+
+
+def cost(
+    actual: float = 679, expected: float | None = 167, *, at: datetime = NOON, phase: str = "measured", **data: Any
+) -> Event:
+    """Dollars spent in eight hours."""
+    told = {"currency": "USD", "actual": actual, "expected": expected, "window": hours(8), "system": "rag-assistant"}
+    return an_event(f"ai.cost_anomaly.{phase}.v1", at=at, **{**told, **data})
+
+
+def over(of: str = "drift", *, at: datetime = NOON, **data: Any) -> Event:
+    """The monitor says that it is over."""
+    told: dict[str, Any] = {"drift": {"metric": "psi", "feature": "income"}}.get(of, {"system": "rag-assistant"})
+    return an_event(f"ai.{of}.resolved.v1", at=at, **{**told, **data})
+
+
+def report(level: str = "confirmed", *, at: datetime = NOON, **data: Any) -> Event:
+    """A nurse reports a dangerous answer."""
+    told = {"category": "dangerous advice", "summary": "A dose ten times too high", "system": "triage-bot"}
+    harm = {"level": level, "kind": "health", "reported_by": "a nurse"}
+    return an_event("ai.report.filed.v1", at=at, **{**told, "harm": harm, **data})
+
+
+def release(version: str = "17", *, at: datetime = NOON, kind: str = "model", **data: Any) -> Event:
+    """A release was deployed."""
+    previous = data.pop("previous", None)
+    said = {"kind": kind, "name": data.pop("name", "credit"), "version": version, "previous": previous}
+    return an_event("ai.release.deployed.v1", at=at, release={k: v for k, v in said.items() if v}, **data)
+
+
+def a_reading(event: Event | None = None, *, received_at: datetime | None = None) -> Reading:
+    """A reading that came when it was made."""
+    event = event or drift()
+    policy = Policy().alerts
+    return read(
+        event,
+        system=event.system,
+        received_at=received_at or event.time or NOON,
+        skew=policy.clock_skew,
+        same=policy.same_telling,
+    )
+
+
+# --- what is known before --------------------------------------------------------------------------------------------
+
+
+def a_person(name: str = "ada", **more: Any) -> Person:
+    known = {"slack": f"U0{name.upper()}", "timezone": "Europe/London"}
+    return Person(id=name, name=name.capitalize(), **{**known, **more})
+
+
+OWNERS: Mapping[Role, str] = {
+    Role.MODEL: "priya",
+    Role.DATA: "dana",
+    Role.OPERATIONAL: "ops",
+    Role.ACCOUNTABLE: "lee",
+    Role.GOVERNANCE: "gita",
+}
+
+
+def a_system(name: str = "credit-scoring", **more: Any) -> System:
+    return System(id=name, title=name.replace("-", " ").capitalize(), **{"owners": OWNERS, **more})
+
+
+def a_catalog(*systems: System, **more: Any) -> Catalog:
+    """Priya owns models, Dana data, Omar and Kim operate, Lee is accountable, Gita governs, Max is asked last."""
+    known = (
+        a_system(risk_class=RiskClass.HIGH, runbooks=("rollback-model",)),
+        a_system("rag-assistant"),
+        a_system("triage-bot", criticality=Criticality.CRITICAL),
+    )
+    people = {name: a_person(name) for name in ("priya", "dana", "omar", "kim", "lee", "gita", "max")}
+    told: dict[str, Any] = {
+        "people": people,
+        "teams": {"ops": Team(id="ops", members=("omar", "kim"))},
+        "systems": {system.id: system for system in (*known, *systems)},
+        "default_owner": "max",
+        "default_channel": "#ai-incidents",
+    }
+    return Catalog(**{**told, **more})
+
+
+def a_runbook(name: str = "rollback-model", *causes: Cause, **applies: Any) -> Runbook:
+    title = name.replace("-", " ").capitalize()
+    return Runbook(id=name, title=title, applies_to=AppliesTo(cause=causes, **applies), steps=("Look", "Act"))
+
+
+def an_estate(catalog: Catalog | None = None, **more: Any) -> Estate:
+    """Slack and the fallback webhook are connected."""
+    shelf = (a_runbook(), a_runbook("cost-cache", Cause.CACHE_HIT_RATE, kind=("cost_anomaly",)))
+    known = {"runbooks": shelf, "slack": True, "webhook": True}
+    return Estate(catalog=a_catalog() if catalog is None else catalog, **{**known, **more})
+
+
+def a_budget(amount: int = 15_000, currency: str = "USD") -> SystemBudget:
+    return SystemBudget(amount=Decimal(amount), currency=currency)
+
+
+def an_incident(status: Status = Status.TRIGGERED, severity: Severity = Severity.SEV2, **more: Any) -> Incident:
+    """An open model incident that is known since noon; level 0 of the first round is due."""
+    made = Incident(
+        id="INC-1",
+        system="rag-assistant",
+        environment="production",
+        title="Rag assistant: hallucination",
+        status=status,
+        severity=severity,
+        severity_why="22 of 120",
+        policy_version="built-in",
+        opened_at=NOON,
+        kinds=("hallucination",),
+        roles=(Role.MODEL,),
+        paging=Paging(round=1, clock_at=NOON),
+        version=1,
+    )
+    return replace(made, **more)
