@@ -176,6 +176,14 @@ async def test_json_that_cannot_be_trusted_is_refused(body: bytes) -> None:
     problem(answer, 400)
 
 
+@pytest.mark.parametrize("told", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None])
+async def test_json_under_another_name_is_refused(told: str | None) -> None:
+    headers = {"content-type": told} if told else {}
+    async with a_front().browser() as browser:
+        answer = await browser.post("/api/incidents/INC-1/note", content=b'{"note": "x"}', headers=headers)
+    assert "application/json" in problem(answer, 415)["detail"]
+
+
 async def test_a_body_larger_than_a_form_is_refused_with_the_limit() -> None:
     told = problem(await post(a_front(), "/api/incidents/INC-1/note", {"note": "x" * 70_000}), 413)
     assert "65,536 bytes" in told["detail"]

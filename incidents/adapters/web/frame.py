@@ -66,12 +66,15 @@ def _remembered(request: Request, caller: Caller, estate: Estate) -> str:
 
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form; blank ones are left out."""
+    body = await request.body()
+    if not body:
+        return {}
     told = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if told != "application/x-www-form-urlencoded":
         detail = "content-type: pages send application/x-www-form-urlencoded; programs use the addresses below /api"
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
     try:
-        pairs = parse_qsl((await request.body()).decode(), max_num_fields=MAX_FIELDS, strict_parsing=False)
+        pairs = parse_qsl(body.decode(), max_num_fields=MAX_FIELDS, strict_parsing=False)
     except ValueError:
         raise Problem(HTTPStatus.BAD_REQUEST, "body: is not a form that can be read", code="invalid") from None
     return {name: value for name, value in pairs if value.strip()}

@@ -53,11 +53,20 @@ class OnceRoute(APIRoute):
 
         async def handle_once(request: Request) -> Response:
             keys = request.headers.getlist("idempotency-key")
-            if request.method == "GET" or not keys:
+            if request.method == "GET":
                 return await handle(request)
-            return await _once(_key(keys), request, handle)
+            await _check_json(request)
+            return await _once(_key(keys), request, handle) if keys else await handle(request)
 
         return handle_once
+
+
+async def _check_json(request: Request) -> None:
+    """What other sites' forms can send is no JSON by its name, whatever it holds."""
+    told = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if told != "application/json" and not told.endswith("+json") and await request.body():
+        detail = f"content-type: {told[:80] or 'nothing'} is not taken here; send application/json"
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
 
 
 def _key(keys: list[str]) -> str:
