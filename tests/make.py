@@ -59,7 +59,13 @@ def hallucination(
     flagged: int = 22, sampled: int = 120, *, at: datetime = NOON, phase: str = "measured", **data: Any
 ) -> Event:
     """So many flagged of so many answers over an hour, limit 5 %."""
-    told = {"flagged": flagged, "sampled": sampled, "rate_threshold": 0.05, "window": hours(1), "system": "rag-assistant"}
+    told = {
+        "flagged": flagged,
+        "sampled": sampled,
+        "rate_threshold": 0.05,
+        "window": hours(1),
+        "system": "rag-assistant",
+    }
     return an_event(f"ai.hallucination.{phase}.v1", at=at, **{**told, **data})
 
 

@@ -56,6 +56,7 @@ class Changes:
         if any(_key(known) == _key(met) for known in self._known):
             return None
         met = replace(met, previous=met.previous or self._version_before(met))
+        met = replace(met, evident=met.previous is not None or release.deployed_at is not None)
         self._learn(met)
         return met
 
@@ -66,14 +67,14 @@ class Changes:
     def before(self, since: datetime, within: timedelta) -> list[Change]:
         """What was released within that time before the trouble began, newest first.
 
-        A version that nobody announced is known only from when it was first met, which may be later than the trouble.
+        A version that nobody announced is known only from when it was first met, which may be later than the trouble;
+        one that was there from the first, and was well, is no change.
         """
+        lately = ((change, change.deployed_at) for change in self._known if change.deployed_at is not None)
         return [
             change
-            for change in self._known
-            if change.deployed_at is not None
-            and change.deployed_at >= since - within
-            and (change.deployed_at <= since or not change.announced)
+            for change, at in lately
+            if at >= since - within and (at <= since or not change.announced) and (change.evident or at >= since)
         ]
 
 
@@ -83,7 +84,7 @@ def _key(change: Change) -> tuple[str, str, str]:
 
 def named(change: Change) -> str:
     """How a release is called in a sentence."""
-    return f"{change.kind} release {change.version}" + (f" of {change.name}" if change.name else "")
+    return f"{change.kind} release {change.version}"
 
 
 def suspect(change: Change | None) -> tuple[Cause, ...]:
@@ -111,7 +112,9 @@ def tell_release(desk: Desk, change: Change, *, by: Actor = SYSTEM) -> None:
     since = min((began for _, began in desk.incident.began), default=None)
     preceded = since is None or (at is not None and at <= since)
     what = "preceded the window" if preceded else "was deployed"
-    text = f"{named(change)} {what}" + (f" ({moment(at)})" if at else "") + back
+    text = (
+        f"{named(change)} {what} ({', '.join(part for part in (change.name, moment(at) if at else '') if part)}){back}"
+    )
     desk.tell(FactKind.RELEASE, text, by=by, release=_as_data(change))
     if preceded and desk.incident.last_change is None:
         desk.change(last_change=change)

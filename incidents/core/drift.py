@@ -69,7 +69,7 @@ def grade_drift(data: DriftData, policy: DriftPolicy) -> Grade:
     elif not out:
         verdict, why = Verdict.IN, "within limit"
     else:
-        verdict, why = Verdict.OUT, f"out of limit; {sum_up}" if r is None else f"r = {sum_up} = {number(r)}"
+        verdict, why = Verdict.OUT, f"out of limit; {sum_up}" if r is None else f"r = {sum_up} = {number(round(r, 2))}"
     severity = None
     if verdict is Verdict.OUT:
         severity = (banded(r, policy.bands) if r is not None else None) or Severity.SEV4

@@ -98,16 +98,19 @@ class _Climb:
         if not people:
             self.skips.append(Skip(whom=owner, role=role, why="is nobody in the catalog"))
             self._because = f", because {owner} is nobody in the catalog"
+        twice: list[str] = []
         for person in people:
             if person.id in self._seen:
-                why = f"is asked already as {self._seen[person.id]}"
-                self.skips.append(Skip(whom=person.id, role=role, why=why, gap=False))
+                twice.append(person.id)
             elif self._reachable(person, role):
                 self._seen[person.id] = role
                 team = f" ({owner})" if owner in self._estate.catalog.teams else ""
                 target = Target(person=person, why=f"you are the {role}{team}{self._because}")
                 self._because = ""
                 return target
+        self.skips += [
+            Skip(whom=person, role=role, why=f"is asked already as {self._seen[person]}", gap=False) for person in twice
+        ]
         return None
 
     def rung(self, owners: list[tuple[str | None, str]]) -> None:

@@ -83,24 +83,23 @@ def _harmed(graded: Grade, reading: Reading, system: System) -> Grade:
 
 
 def _shifted(graded: Grade, reading: Reading, system: System) -> Grade:
-    """+1 for a critical system or high risk class, +1 when performance is degraded; then the caps."""
-    severity, why = graded.severity or Severity.SEV4, [graded.why]
+    """+1 for a critical system or high risk class, +1 when performance is degraded, at most SEV2; then the caps."""
     if reading.kind is Kind.REPORT:
         return graded
-    if system.criticality is Criticality.CRITICAL or system.risk_class in {RiskClass.HIGH, RiskClass.PROHIBITED}:
-        severity = severity.raised()
-        what = "critical system" if system.criticality is Criticality.CRITICAL else f"{system.risk_class} risk class"
-        why.append(f"{what}: +1, {severity.label}")
-    data = reading.data
+    severity, why, data = graded.severity or Severity.SEV4, [graded.why], reading.data
+    raises = []
+    if system.criticality is Criticality.CRITICAL:
+        raises.append("critical system")
+    elif system.risk_class in {RiskClass.HIGH, RiskClass.PROHIBITED}:
+        raises.append(f"{system.risk_class} risk class")
     degraded = isinstance(data, DriftData) and data.drift_kind == DriftKind.PERFORMANCE
     if degraded or data.performance is Performance.DEGRADED:
-        severity = severity.raised()
-        why.append(f"performance is degraded: +1, {severity.label}")
-    severity = _capped(severity, reading, why)
-    if severity.worse_than(WORST_BY_MACHINE):
-        severity = WORST_BY_MACHINE
-        why.append(f"by machine at most {severity.label}")
-    return replace(graded, severity=severity, why="; ".join(why))
+        raises.append("performance is degraded")
+    for what in raises:
+        worst = severity is WORST_BY_MACHINE
+        severity = severity.raised(worst=WORST_BY_MACHINE)
+        why.append(f"{what}: {'by machine at most' if worst else '+1,'} {severity.label}")
+    return replace(graded, severity=_capped(severity, reading, why), why="; ".join(why))
 
 
 def _capped(severity: Severity, reading: Reading, why: list[str]) -> Severity:

@@ -51,7 +51,7 @@ def grade_hallucination(
     severity = None
     if verdict is Verdict.OUT:
         severity = Severity.SEV3 if r is None else banded(r, policy.bands)
-        how = "" if r is None else f"r = {share(lower)} / {share(limit)} = {number(r)}"
+        how = "" if r is None else f"r = {share(lower)} / {share(limit)} = {number(round(r, 2))}"
         why = f"{why}{how}: {severity.label if severity else ''}"
     return Grade(
         verdict=verdict,

@@ -171,6 +171,7 @@ class Change:
     by: str | None = None
     url: str | None = None
     announced: bool = True
+    evident: bool = True  # False: the first version ever met, which may have run for long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

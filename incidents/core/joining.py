@@ -22,10 +22,15 @@ _RUNBOOKS = 5  # offered at once
 
 
 def ceiling(desk: Desk, alert: Alert, reading: Reading | None) -> Severity:
-    """The severity that an alert brings: on an unknown system at most SEV3, unless somebody may have been harmed."""
+    """The severity that an alert brings to its incident.
+
+    On an unknown system at most SEV3, unless somebody may have been harmed; +1 after a release that two kinds followed.
+    """
     severity = alert.severity or Severity.SEV4
+    if desk.incident.registered:
+        return severity.raised(worst=WORST_BY_MACHINE) if desk.incident.shifted else severity
     harmed = alert.kind is Kind.REPORT or (reading is not None and is_harmful(reading))
-    return severity if harmed or desk.incident.registered else severity.capped(WORST_UNKNOWN)
+    return severity if harmed else severity.capped(WORST_UNKNOWN)
 
 
 def title_of(system: System, alert: Alert) -> str:
@@ -37,8 +42,10 @@ def title_of(system: System, alert: Alert) -> str:
         Kind.REPORT: "reported harm",
         Kind.UNKNOWN_SYSTEM: "not in the catalog",
     }[alert.kind]
+    if alert.kind is Kind.UNKNOWN_SYSTEM:
+        return f"{system.title}: {what}" if alert.names else alert.figures
     where = f" in {alert.segment}" if alert.segment else ""
-    return f"{system.title}: {what}{where}" + ("" if alert.kind is Kind.UNKNOWN_SYSTEM else f", {alert.figures}")
+    return f"{system.title}: {what}{where}, {alert.figures}"
 
 
 def attach(desk: Desk, alert: Alert, reading: Reading | None, changes: Changes, *, by_day: bool) -> None:
@@ -78,7 +85,7 @@ def _tell_joined(desk: Desk, alert: Alert) -> None:
         return
     desk.tell(
         FactKind.ALERT_JOINED,
-        f"{alert.kind}: {alert.why}",
+        "; ".join((f"{alert.kind}: {alert.why}", *alert.causes)),
         by=_monitor(alert),
         fingerprint=alert.fingerprint,
         severity=alert.severity,
@@ -115,12 +122,13 @@ def shift_for_release(desk: Desk, changes: Changes, *, by_day: bool = False) -> 
     if incident.shifted or not incident.registered:
         return
     for change in changes:
-        at = change.deployed_at
+        at = change.deployed_at if change.evident else None
         after = sorted({kind for kind, since in incident.began if at is not None and at <= since <= at + within})
         if len(after) > 1:
             raised = incident.severity.raised(worst=WORST_BY_MACHINE)
             desk.change(shifted=True, last_change=incident.last_change or change)
-            why = f"{' and '.join(after)} began within {span(within)} after {named(change)}: +1, {raised.label}"
+            kinds = " and ".join(after)
+            why = f"{kinds} began within {span(within)} after {named(change)} ({change.name}): +1, {raised.label}"
             desk.raise_to(raised, why, by_day=by_day)
             return
 

@@ -61,14 +61,19 @@ def fingerprint_of(event: Event, system: str) -> str:
     return fingerprint(system, event.environment, event.type.kind or "", *identity)
 
 
-def read(event: Event, *, system: str, received_at: datetime, skew: timedelta, same: timedelta) -> Reading:
-    """Normalise a measured, detected, resolved or filed event of the system that its name was found to mean."""
+def read(
+    event: Event, *, system: str, received_at: datetime, skew: timedelta, same: timedelta, known: str | None = None
+) -> Reading:
+    """Normalise a measured, detected, resolved or filed event of the system that its name was found to mean.
+
+    `known` is its fingerprint, where that was worked out before.
+    """
     data, kind = event.data, event.type.kind
     if kind is None:
         raise ValueError(f"{event.type} is no reading")
     start, order, windowed = _times(event, received_at, skew, same)
     return Reading(
-        fingerprint=fingerprint_of(event, system),
+        fingerprint=known or fingerprint_of(event, system),
         system=system,
         environment=event.environment,
         kind=kind,

@@ -24,7 +24,7 @@ def key_of(system: str, environment: str) -> str:
 def stranger(system: str, environment: str, reading: Reading, estate: Estate) -> tuple[Alert, Sighting]:
     """The alert that an event came from an unknown name, with what the name was most likely meant to be."""
     flood = system == UNKNOWN_SYSTEMS
-    why = _flood_of(1) if flood else _why(reading.system, estate)
+    what = _flood_of(1) if flood else _unknown(reading.system, estate)
     came = reading.received_at
     alert = Alert(
         fingerprint=key_of(system, environment),
@@ -35,8 +35,8 @@ def stranger(system: str, environment: str, reading: Reading, estate: Estate) ->
         source=reading.source,
         state=AlertState.FIRING,
         severity=Severity.SEV4,
-        figures=why,
-        why=f"{why}: SEV4",
+        figures=what,
+        why=f"{what}: SEV4" if flood else f"{what} Register it, or make it an alias: SEV4",
         since=reading.start,
         fired_at=came,
         names=1 if flood else 0,
@@ -48,21 +48,20 @@ def stranger(system: str, environment: str, reading: Reading, estate: Estate) ->
         last_firing_at=came,
         last_start=reading.start,
         last_order=reading.order,
-        figures=why,
+        figures=what,
     )
     return alert, first
 
 
 def one_more(alert: Alert) -> Alert:
     """The flood after one more name."""
-    why = _flood_of(alert.names + 1)
-    return replace(alert, names=alert.names + 1, figures=why, why=f"{why}: SEV4")
+    what = _flood_of(alert.names + 1)
+    return replace(alert, names=alert.names + 1, figures=what, why=f"{what}: SEV4")
 
 
-def _why(name: str, estate: Estate) -> str:
+def _unknown(name: str, estate: Estate) -> str:
     near = estate.catalog.nearest(name)
-    hint = f"; did you mean {near}?" if near else "."
-    return f"{name} is not in the catalog{hint} Register it, or make it an alias"
+    return f"{name} is not in the catalog" + (f"; did you mean {near}?" if near else ".")
 
 
 def _flood_of(names: int) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain as chain_of
 from itertools import count
 
 from incidents.core.alert import Alert, Sighting
@@ -107,8 +108,8 @@ class Town:
     def timeline(self, number: int = 1) -> list[Fact]:
         return [chained.fact for chained in self.facts[f"INC-{number}"]]
 
-    def kinds(self, number: int = 1) -> list[FactKind]:
-        return [fact.kind for fact in self.timeline(number)]
+    def kinds(self, number: int = 1) -> list[str]:
+        return [fact.kind.value for fact in self.timeline(number)]
 
     def said(self, kind: FactKind, number: int = 1) -> list[str]:
         return [fact.text for fact in self.timeline(number) if fact.kind is kind]
@@ -134,9 +135,7 @@ class Town:
             self._save(room.decision(), place)
             return
         policy = self.estate.policy.alerts
-        reading = read(
-            event, system=system, received_at=self.now, skew=policy.clock_skew, same=policy.same_telling
-        )
+        reading = read(event, system=system, received_at=self.now, skew=policy.clock_skew, same=policy.same_telling)
         hushed = self._quiet(reading)
         if hushed is not None:
             self.sightings[reading.fingerprint] = hushed
@@ -173,7 +172,7 @@ class Town:
             gathering=self._gathering_at(place),
             older=next((i for i in reversed(here) if not i.gathering), None),
             previous=dict(self.incidents),
-            others={incident: self._others(incident, but=set(held)) for incident in self.incidents},
+            others={incident: self._others(incident, but=set(held)) for incident in self._concerned(here, held)},
             releases=tuple(sorted(known, key=lambda change: change.deployed_at or self.now, reverse=True)),
             upstream=tuple(incident.id for incident in upstream if incident),
             unreachable=self._absent(),
@@ -184,6 +183,11 @@ class Town:
         found = [i for i in self.incidents.values() if i.gathering and (i.system, i.environment) == place]
         assert len(found) <= 1, "one gathering incident per system and environment"
         return next(iter(found), None)
+
+    @staticmethod
+    def _concerned(here: Iterable[Incident], held: dict[str, Alert]) -> set[str]:
+        """The incidents of a place and of the alerts on the table."""
+        return {incident.id for incident in here} | {alert.incident for alert in held.values() if alert.incident}
 
     def _others(self, incident: str, *, but: set[str]) -> Others:
         rest = [alert for key, alert in self.alerts.items() if alert.incident == incident and key not in but]
@@ -230,7 +234,8 @@ class Town:
         return min((at for at, *_ in self._due()), default=None)
 
     def _due(self) -> Iterator[tuple[datetime, Alert | Incident]]:
-        for thing in (*self.alerts.values(), *self.incidents.values()):
+        things: Iterable[Alert | Incident] = chain_of(self.alerts.values(), self.incidents.values())
+        for thing in things:
             if thing.wake_at is not None:
                 yield thing.wake_at, thing
 
@@ -249,14 +254,7 @@ class Town:
 
 
 def _announced(event: Event) -> Change:
-    release = event.data.release
-    assert release is not None
-    return Change(
-        kind=str(release.kind),
-        name=release.name or "",
-        version=release.version or "",
-        previous=release.previous,
-        deployed_at=release.deployed_at or event.time,
-        by=release.by,
-        url=release.url,
-    )
+    said, at = event.data.release, event.time
+    assert said is not None
+    name, version = said.name or "", said.version or ""
+    return Change(kind=str(said.kind), name=name, version=version, previous=said.previous, deployed_at=at)
