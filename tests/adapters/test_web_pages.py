@@ -188,6 +188,12 @@ async def test_a_refused_form_says_why_on_the_page_and_keeps_what_was_typed(
         assert "My long words" in answer.text.split("<main", 1)[1]
 
 
+async def test_a_refused_forms_address_loaded_again_is_the_incident() -> None:
+    async with a_front().browser(headers=OWN) as browser:
+        assert (await browser.get("/incidents/INC-1/resolve")).headers["location"] == "/incidents/INC-1"
+        assert (await browser.get("/incidents/INC-1/delete")).status_code == 404
+
+
 async def test_closing_shows_what_is_missing_and_waiving_it_lets_it_close() -> None:
     front = a_front()
     await send(front, "/incidents/INC-1/resolve", reason="fixed")

@@ -37,7 +37,13 @@ class TakenBody(BaseModel):
     errors: list[Flaw]
 
 
-_EVENT = {"type": "object", "required": ["specversion", "id", "source", "type"], "additionalProperties": True}
+_NEEDED = ("specversion", "id", "source", "type")
+_EVENT = {
+    "type": "object",
+    "required": list(_NEEDED),
+    "properties": {name: {"type": "string", "minLength": 1} for name in _NEEDED} | {"data": {"type": "object"}},
+    "additionalProperties": True,
+}
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,

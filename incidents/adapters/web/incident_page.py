@@ -80,6 +80,25 @@ async def _shown(
     return page("incident.html", told, status)
 
 
+@router.get("/{incident}/timeline.md")
+async def export(doors: Doors, incident: IncidentId) -> Response:
+    """The incident as Markdown, to be kept or sent on."""
+    view = await doors.reader.incident(incident)
+    return Response(
+        markdown(view.incident, view.facts),
+        media_type="text/markdown; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{view.incident.id}.md"'},
+    )
+
+
+@router.get("/{incident}/{action}")
+async def after_refusal(doors: Doors, incident: IncidentId, action: str) -> Response:
+    """A refused form's address, loaded again, is the incident."""
+    if action not in set(Action):
+        raise NotFound("there is no such action")
+    return back_to(f"/incidents/{incident}", doors)
+
+
 @router.post("/{incident}/{action}")
 async def act(request: Request, doors: Doors, frame: Framed, incident: IncidentId, action: str, form: Form) -> Response:
     """Do it and show the incident again; a refusal shows on the page, with what was typed kept."""
@@ -104,14 +123,3 @@ def _said(action: Action, words: Mapping[str, str]) -> Said:
         return SAID[action].model_validate(words)
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
-
-
-@router.get("/{incident}/timeline.md")
-async def export(doors: Doors, incident: IncidentId) -> Response:
-    """The incident as Markdown, to be kept or sent on."""
-    view = await doors.reader.incident(incident)
-    return Response(
-        markdown(view.incident, view.facts),
-        media_type="text/markdown; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{view.incident.id}.md"'},
-    )

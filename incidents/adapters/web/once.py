@@ -19,12 +19,12 @@ from incidents.adapters.web.problem import Problem, bad_field, problem_of
 from incidents.core.errors import IncidentsError, StoreAway
 from incidents.core.fact import Actor
 
-KEY = re.compile(r"[\x21-\x7e]{1,200}")
+KEY = r"^[\x21-\x7e]{1,200}$"
 
 _As = Annotated[str | None, Header(alias="X-Incidents-As", description="The person who acts, by id; default admin.")]
 _Key = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", description="Sent again within 24 h, the write happens once.", max_length=200),
+    Header(alias="Idempotency-Key", description="Sent again within 24 h, the write happens once.", pattern=KEY),
 ]
 
 
@@ -70,7 +70,7 @@ async def _check_json(request: Request) -> None:
 
 
 def _key(keys: list[str]) -> str:
-    if len(keys) > 1 or not KEY.fullmatch(keys[0]):
+    if len(keys) > 1 or not re.fullmatch(KEY, keys[0]):
         raise bad_field("Idempotency-Key", "must be one header of 1 to 200 printable ASCII characters without spaces")
     return keys[0]
 
