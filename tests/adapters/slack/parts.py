@@ -20,7 +20,18 @@ BUTTONS = (Action.ACKNOWLEDGE, Action.ESCALATE, Action.MITIGATE, Action.RESOLVE)
 
 LEE_PARK = Person(id="lee", name="Lee Park", email="lee@example.com")
 # How a call may end without saying what became of it.
-LOST = ("hang", "reset", "cut", "truncate", "html", "list", "500", "503", "500:fatal_error", "error:internal_error")
+LOST = (
+    "hang",
+    "reset",
+    "cut",
+    "truncate",
+    "html",
+    "list",
+    "500",
+    "503",
+    "500:channel_not_found",
+    "error:internal_error",
+)
 HOSTILE = (
     "<!channel>",
     "<!here> look",

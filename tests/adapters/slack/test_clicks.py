@@ -2,9 +2,12 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
+from incidents.adapters.slack import API_URL
+from incidents.adapters.slack.replies import Replies
 from incidents.core.errors import NotAllowed, NotFound, StoreAway
 from incidents.core.incident import Action, Resolution, Status
 from incidents.core.response import Ask
@@ -90,6 +93,15 @@ async def test_a_click_is_answered_in_three_seconds_although_the_database_hangs(
     assert len(room.asks) == 1
 
 
+async def test_a_reply_goes_to_no_other_address_than_slacks(clicks: Clicks, room: Room, tmp_path: Path) -> None:
+    room.trouble = StoreAway()
+    async with FakeSlack(tmp_path / "other.jsonl").running() as other:
+        answer = await clicks.click(ADA, "acknowledge", "INC-7", response_url=other.hook)
+
+    assert answer.status_code == 200
+    assert other.ledger.entries() == []
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -98,19 +110,23 @@ async def test_a_click_is_answered_in_three_seconds_although_the_database_hangs(
         "https://hooks.slack.com.evil.example/x",
         "https://hooks.slack.com@evil.example/x",
         "https://hooks.slack.com:8443/x",
+        "https://user:word@hooks.slack.com/x",
         "http://127.0.0.1:1/x",
         "file:///etc/passwd",
         "http://[",
         "",
     ],
 )
-async def test_a_reply_goes_to_slack_only(clicks: Clicks, room: Room, fake: FakeSlack, address: str) -> None:
-    room.trouble = StoreAway()
+def test_an_address_that_only_looks_like_slacks_is_none(address: str) -> None:
+    assert not Replies(API_URL).allowed(address)
+    assert not Replies("http://127.0.0.1:9999/api/").allowed(address)
 
-    answer = await clicks.click(ADA, "acknowledge", "INC-7", response_url=address)
 
-    assert answer.status_code == 200
-    assert fake.replies() == []
+@pytest.mark.parametrize(
+    "address", ["https://hooks.slack.com/actions/T1/1/x", "https://hooks.slack.com:443/commands/T1/1/x"]
+)
+def test_slacks_own_address_is_known(address: str) -> None:
+    assert Replies(API_URL).allowed(address)
 
 
 async def test_a_link_that_was_followed_asks_for_nothing(clicks: Clicks, room: Room) -> None:
