@@ -110,7 +110,7 @@ async def test_a_reply_goes_to_no_other_address_than_slacks(clicks: Clicks, room
         "https://hooks.slack.com.evil.example/x",
         "https://hooks.slack.com@evil.example/x",
         "https://hooks.slack.com:8443/x",
-        "https://user:word@hooks.slack.com/x",
+        "https://user@hooks.slack.com/x",
         "http://127.0.0.1:1/x",
         "file:///etc/passwd",
         "http://[",
