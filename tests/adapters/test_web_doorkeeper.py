@@ -154,6 +154,11 @@ async def test_the_admin_acts_for_people_of_the_catalog_and_for_nobody_else() ->
     assert [ask.by.id for ask in front.world.asked] == ["lee"]
 
 
+async def test_an_empty_token_is_none() -> None:
+    assert await status("/", token="", client="192.0.2.7") == 403
+    assert await status("/", token="", client="192.0.2.7", headers={"authorization": "Bearer "}) == 403
+
+
 async def test_the_token_does_not_show_where_doors_are_printed() -> None:
     assert TOKEN not in repr(Front().doors(token=TOKEN))
 

@@ -38,6 +38,7 @@ class Doorkeeper:
     def __init__(self, app: ASGIApp, doors: WebDoors) -> None:
         self._app = app
         self._doors = doors
+        self._token = doors.token or None  # an empty one would let everybody in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -55,14 +56,14 @@ class Doorkeeper:
         path, method, headers = scope["path"], scope["method"], Headers(scope=scope)
         if path in OPEN or path.startswith(SELF_GUARDED):
             return Caller()
-        if self._doors.token is None:
+        if self._token is None:
             _from_this_machine(scope, headers)
             caller, ambient = Caller(), True
         else:
-            caller, ambient = self._identified(headers, self._doors.token)
+            caller, ambient = self._identified(headers, self._token)
         # A browser adds what it remembers (address or password) to other sites' requests too; a bearer token it cannot.
         if ambient and method not in READS:
-            own = None if self._doors.token is None else urlsplit(self._doors.public_url).netloc
+            own = None if self._token is None else urlsplit(self._doors.public_url).netloc
             _from_own_pages(headers, own)
         return caller
 

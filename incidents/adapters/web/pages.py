@@ -48,7 +48,7 @@ async def list_page(doors: Doors, frame: Framed, filters: Annotated[ListFilters,
         "resumed": address([pair for pair in filters.pairs() if pair[0] != "refresh"]),
         "who_has": who_has,
         "public_url": doors.public_url,
-        "guarded": doors.token is not None,
+        "guarded": bool(doors.token),
         "known": sum(frame.numbers.by_status.values()),
     }
     return page("list.html", told)

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from incidents.adapters.web.problem import Problem
+from incidents.adapters.web.problem import Problem, bad_field
 from incidents.core.cloudevents import MAX_BODY
 
 MAX_FORM = 64 * 1024  # everything but events: forms and small JSON
@@ -48,8 +48,10 @@ class SafeHeaders:
 class WholeBody:
     """Reads each body whole, under a cap and a time limit, whatever its headers claim; then lets the request in."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, room: int = MAX_HELD, patience: float = PATIENCE) -> None:
         self._app = app
+        self._room = room
+        self._patience = patience
         self._held = 0  # bytes of bodies in memory, arriving or at work
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,9 +68,9 @@ class WholeBody:
 
     async def _take(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         try:
-            if self._held > MAX_HELD:
-                raise _busy()
-            body = await _read(scope, receive, limit)
+            if self._held > self._room:
+                raise _busy(self._room)
+            body = await _read(scope, receive, limit, self._patience)
         except Problem as problem:
             await problem.answer()(scope, receive, send)
             return
@@ -83,14 +85,17 @@ def _most(headers: Headers, limit: int) -> int:
     return min(int(told), limit) if told.isascii() and told.isdecimal() and len(told) < len(str(limit)) + 2 else limit
 
 
-def _busy() -> Problem:
-    detail = f"bodies of {MAX_HELD:,} bytes are at work already; try again in a second"
+def _busy(room: int) -> Problem:
+    detail = f"bodies of {room:,} bytes are at work already; try again in a second"
     headers = {"Retry-After": "1", "Connection": "close"}
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, code="busy", headers=headers)
 
 
-async def _read(scope: Scope, receive: Receive, limit: int) -> bytes:
-    coding = Headers(scope=scope).get("content-encoding", "identity")
+async def _read(scope: Scope, receive: Receive, limit: int, patience: float) -> bytes:
+    headers = Headers(scope=scope)
+    if "content-length" in headers and "transfer-encoding" in headers:
+        raise bad_field("content-length", "stands beside transfer-encoding; only one of them can be true")
+    coding = headers.get("content-encoding", "identity")
     if coding.strip().lower() not in {"", "identity"}:
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -98,10 +103,10 @@ async def _read(scope: Scope, receive: Receive, limit: int) -> bytes:
             code="compressed",
         )
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             body = await _up_to(limit, receive)
     except TimeoutError:
-        detail = f"the body did not arrive within {PATIENCE:.0f} seconds"
+        detail = f"the body did not arrive within {patience:g} seconds"
         raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail, headers={"Connection": "close"}) from None
     if len(body) > limit:
         detail = f"body: is larger than {limit:,} bytes; send less at once"
