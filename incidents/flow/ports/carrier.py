@@ -1,0 +1,85 @@
+"""What carries effects out: the message, and what may become of it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from incidents.core.briefing import Briefing
+from incidents.core.catalog import Person
+from incidents.core.effect import Channel, EffectKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRef:
+    """Where a message lies at its channel: for Slack the channel id and the message's ts."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One effect, ready to be carried. `key` is written into the message, so that it can be found again."""
+
+    key: str
+    kind: EffectKind
+    incident: str
+    briefing: Briefing
+    person: Person | None = None  # of a page
+    place: str | None = None  # of a card or a post: a channel's name or id
+    text: str = ""  # of a post: its line; of a page: why this person is asked
+    thread: MessageRef | None = None  # of a post: the card it stands under
+    refs: tuple[MessageRef, ...] = ()  # of a refresh: the messages to bring up to date
+    possible_repeat: bool = False
+    attempted_at: datetime | None = None  # when the attempt began that is now asked about
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Accepted at the other end."""
+
+    ref: MessageRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Surely not accepted, for now: try again."""
+
+    why: str
+    after: timedelta | None = None  # the other end asks for this much patience
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Will never be accepted; `absent` where it is the person who cannot be reached."""
+
+    why: str
+    absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Perhaps accepted: ask before sending again."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotThere:
+    """The other end has looked and does not have it."""
+
+
+Outcome = Sent | NotSent | Refused | Unknown
+Finding = Sent | NotThere | Unknown
+
+
+class Carrier(Protocol):
+    """Carries the effects of one channel; never raises for what the other end does."""
+
+    channel: Channel
+
+    async def carry(self, message: Message) -> Outcome: ...
+
+    async def find(self, message: Message) -> Finding:
+        """Whether a message whose fate is unknown did arrive."""
+        ...

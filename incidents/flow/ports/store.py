@@ -1,0 +1,59 @@
+"""The database behind one door: transactions in their turn, and the markers that outlive a crash."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from enum import IntEnum
+from typing import Protocol
+
+from incidents.flow.ports.board import BoardUnit
+from incidents.flow.ports.inbox import InboxUnit
+from incidents.flow.ports.outbox import OutboxUnit
+
+
+class Turn(IntEnum):
+    """Who goes first where there is one writer."""
+
+    PEOPLE = 0
+    PAGES = 1
+    INTAKE = 2
+
+
+class LedgerUnit(Protocol):
+    async def seal(self) -> int:
+        """Chain the heads of all incidents that were written to since the last seal; how many those were."""
+        ...
+
+    async def expire(self) -> None:
+        """Drop raw bodies, clicks and answers whose time is over."""
+        ...
+
+
+class Unit(Protocol):
+    """One transaction. `now` is the database's clock, read once."""
+
+    now: datetime
+
+    @property
+    def inbox(self) -> InboxUnit: ...
+
+    @property
+    def board(self) -> BoardUnit: ...
+
+    @property
+    def outbox(self) -> OutboxUnit: ...
+
+    @property
+    def ledger(self) -> LedgerUnit: ...
+
+
+class Store(Protocol):
+    """The database, behind one door."""
+
+    def unit(self, turn: Turn) -> AbstractAsyncContextManager[Unit]: ...
+
+    async def mark(self, worker: str, digests: Sequence[bytes], *, solo: bool) -> dict[bytes, int]:
+        """Leave a marker before a batch is looked at; which of its messages are suspects, with their solo crashes."""
+        ...
+
+    async def unmark(self, worker: str) -> None: ...
