@@ -1,7 +1,8 @@
 """The HTTP side: events in, the JSON API, and the pages that people read and act on."""
 
 from incidents.adapters.web.application import build
-from incidents.adapters.web.doors import (
+from incidents.adapters.web.doors import WebDoors
+from incidents.adapters.web.ports import (
     Answer,
     Answers,
     Begun,
@@ -14,7 +15,6 @@ from incidents.adapters.web.doors import (
     OpenIncident,
     Opening,
     Replay,
-    WebDoors,
 )
 
 __all__ = [

@@ -9,7 +9,8 @@ from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import BaseModel
 
-from incidents.adapters.web.doors import Doors, Health
+from incidents.adapters.web.doors import Doors
+from incidents.adapters.web.ports import Health
 from incidents.adapters.web.problem import Flaw, Problem, documented
 from incidents.core.errors import StoreAway
 from incidents.flow.ports import Numbers

@@ -14,7 +14,8 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from incidents.adapters.web.doorkeeper import acting
-from incidents.adapters.web.doors import Answer, Claim, Conflict, Doors, Go, InFlight, Replay, WebDoors, doors_of
+from incidents.adapters.web.doors import Doors, WebDoors, doors_of
+from incidents.adapters.web.ports import Answer, Claim, Conflict, Go, InFlight, Replay
 from incidents.adapters.web.problem import Problem, bad_field, problem_of
 from incidents.core.errors import IncidentsError, StoreAway
 from incidents.core.fact import Actor
