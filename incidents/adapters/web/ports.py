@@ -1,4 +1,4 @@
-"""What the web asks of the rest of the service beyond the ports of the flow: taking, opening, answering once, health."""
+"""What the web asks of the service beyond the ports of the flow: taking, opening, answering once, health."""
 
 import asyncio
 from dataclasses import dataclass
