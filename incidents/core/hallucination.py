@@ -15,7 +15,7 @@ def wilson_lower(flagged: int, sampled: int, z: float = 1.96) -> float:
     p, square = flagged / sampled, z * z
     centre = p + square / (2 * sampled)
     half = z * sqrt(p * (1 - p) / sampled + square / (4 * sampled * sampled))
-    return max(0.0, (centre - half) / (1 + square / sampled))
+    return min(p, max(0.0, (centre - half) / (1 + square / sampled)))
 
 
 def summed(data: HallucinationData, before: Iterable[tuple[int, int]], n_min: int) -> tuple[int, int]:

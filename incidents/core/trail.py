@@ -30,7 +30,7 @@ def recorded(alert: Alert, reading: Reading, graded: Grade, policy: AlertPolicy)
     window = Window(
         start=reading.start,
         end=reading.order,
-        until=(last.until or last.end) if again and last else None,
+        until=(last.until or last.end) if again and last else reading.order,
         verdict=graded.verdict,
         flagged=graded.flagged or 0,
         sampled=graded.samples or 0 if reading.kind is Kind.HALLUCINATION else 0,
