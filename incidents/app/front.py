@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from fastapi import FastAPI
 
 from incidents.adapters.bus import Bus
+from incidents.adapters.slack import SlackCarrier, clicker
 from incidents.adapters.slack.doors import doors as slack_doors
 from incidents.adapters.store.answers import KeptAnswer, KeptAnswers
 from incidents.adapters.web import Answer, Begun, Claim, Conflict, Go, Health, InFlight, Opening, Replay, WebDoors, build
 from incidents.app.wiring import Parts
 from incidents.core.errors import StoreAway
-from incidents.core.fact import Actor, ActorType
+from incidents.core.fact import Actor
 from incidents.core.incident import Incident
 from incidents.flow.respond import Opened
 
@@ -75,9 +76,10 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             found.append(Health(name="bus", ok=health.ok, why=health.reason))
         return found
 
+    slack_carriers = [carrier for carrier in parts.carriers if isinstance(carrier, SlackCarrier)]
+
     def person(user: str) -> Actor:
-        known = parts.estate.catalog.person_by_slack(user)
-        return Actor(type=ActorType.PERSON, id=known.id if known else f"slack:{user}")
+        return clicker(user, parts.estate.catalog, next((carrier.people for carrier in slack_carriers), None))
 
     routers = ()
     if parts.slack is not None:

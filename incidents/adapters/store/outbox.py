@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Row, and_, case, exists, or_, select, update
+from sqlalchemy import Row, and_, case, exists, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.adapters.store import rows as r
@@ -87,12 +87,13 @@ class Outbox:
         return query if self._sqlite else query.with_for_update(of=effects, skip_locked=True)
 
     async def _lease(self, ids: Sequence[int], token: str, lease: timedelta) -> None:
+        now = literal(self._now, effects.c.attempted_at.type)  # a bare value in a CASE is written as SQLAlchemy writes it
         values = {
             "state": EffectState.LEASED,
             "lease": token,
             "lease_until": self._now + lease,
             "attempts": effects.c.attempts + 1,
-            "attempted_at": case((effects.c.state == EffectState.DUE, self._now), else_=effects.c.attempted_at),
+            "attempted_at": case((effects.c.state == EffectState.DUE, now), else_=effects.c.attempted_at),
         }
         await self._connection.execute(update(effects).where(effects.c.id.in_(ids)).values(values))
 
