@@ -110,7 +110,9 @@ def redact_samples(samples: Iterable[Sample]) -> tuple[Evidence, ...]:
 
 def storable(event: Event) -> bytes:
     """The event's canonical JSON as it may be stored: redacted, but for what names the event and the alert."""
-    if not _is_suspect(event.extra) and not any(map(_suspect, _texts(event.data))):
+    texts = list(_texts(event.data))
+    hinted = bool(texts) and _suspect("\n".join(texts))  # one look at all of them, since most need no second
+    if not _is_suspect(event.extra) and not (hinted and any(map(_suspect, texts))):
         return event.body
     said: dict[str, object] = from_json(event.body)
     clean = {name: value if name in _ATTRIBUTES else _redact_field(name, value) for name, value in said.items()}

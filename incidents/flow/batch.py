@@ -236,6 +236,7 @@ def _by_fingerprint(new: Sequence[_Happening], estate: Estate, now: datetime) ->
             received_at=now,
             skew=policy.clock_skew,
             same=policy.same_telling,
+            known=happening.fingerprint,
         )
         found.setdefault(happening.fingerprint, []).append(reading)
     return found

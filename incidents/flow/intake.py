@@ -151,7 +151,9 @@ class Intake:
                     taken = await batch.take(unit)
                     await unit.inbox.forget_marker(self._worker, digests)
                     self._faults.reach("intake.saved")
-            except Stale:
+            except Stale as stale:
+                if attempt == _RETRIES - 1 and len(part) == 1:
+                    raise StoreAway("others keep changing the same alert") from stale
                 if attempt == _RETRIES - 1:
                     raise
                 await asyncio.sleep(0.01 * 2**attempt * random.random())  # noqa: S311  (jitter, no secret)

@@ -1,6 +1,8 @@
 """Rows to values and back; what is not a column of its own travels whole in `doc`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -40,7 +42,7 @@ def alert_values(alert: Alert, sighting: Sighting, count: int) -> dict[str, Any]
         "hot": burning and alert.state is AlertState.FIRING and not alert.calm,
         "wake_at": alert.wake_at,
         "version": alert.version + 1,
-        "doc": _alert.dump_json(alert).decode(),
+        "doc": _alert.dump_json(replace(alert, version=alert.version + 1)).decode(),
         "count": count,
         "first_seen_at": sighting.first_seen_at,
         "last_seen_at": sighting.last_seen_at,
@@ -51,10 +53,15 @@ def alert_values(alert: Alert, sighting: Sighting, count: int) -> dict[str, Any]
     }
 
 
+@lru_cache(maxsize=8_192)
+def _parsed(doc: str) -> Alert:
+    """The same alert is told of batch after batch, and seldom changes."""
+    return _alert.validate_json(doc)
+
+
 def alert_of(row: Row[Any]) -> tuple[Alert, Sighting]:
-    """An alert with its sighting; the version is the row's, not the doc's."""
-    alert = _alert.validate_json(row.doc)
-    object.__setattr__(alert, "version", row.version)  # fresh from the parser, not yet shared
+    """An alert with its sighting."""
+    alert = _parsed(row.doc)
     sighting = Sighting(
         count=row.count,
         first_seen_at=row.first_seen_at,
