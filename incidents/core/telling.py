@@ -210,10 +210,11 @@ def _steadied(alert: Alert, now: datetime, policy: AlertPolicy) -> Told:
 
 
 def _cleared(alert: Alert, now: datetime) -> Alert:
+    """Over. What the bad windows said is no beginning of the next trouble, where no good one stands between."""
     return replace(
         alert,
         state=AlertState.CLEAR,
-        trail=forgotten(alert.trail),
+        trail=alert.trail if alert.last_verdict is Verdict.IN else forgotten(alert.trail),
         cleared_at=now,
         quiet_from=None,
         flapping_until=None,

@@ -14,7 +14,7 @@ from incidents.core.effect import Effect, EffectKind
 from incidents.core.estate import UNKNOWN_SYSTEMS, Estate
 from incidents.core.events import Event, Phase
 from incidents.core.fact import GENESIS, ChainedFact, Fact, FactKind, chain
-from incidents.core.incident import UNRESOLVED, Action, Change, Incident, Status
+from incidents.core.incident import UNRESOLVED, Action, Change, Incident, Resolution, Status
 from incidents.core.lapse import lapse
 from incidents.core.reading import Reading, read
 from incidents.core.response import Ask, Case, act
@@ -54,9 +54,12 @@ class Town:
             self._take(event)
             self.send_pages()
 
-    def act(self, action: Action, incident: str = "INC-1", *, who: str = "priya", **asked: str) -> None:
+    def act(
+        self, action: Action, incident: str = "INC-1", *, who: str = "priya", reason: str | None = None, **asked: str
+    ) -> None:
         """A person does something; raises what the person would be told."""
-        ask = Ask(incident=incident, action=action, by=by(who), **asked)  # type: ignore[arg-type]
+        why = Resolution(reason) if reason else None
+        ask = Ask(incident=incident, action=action, by=by(who), reason=why, **asked)
         other = self._desk(asked["to"]) if action is Action.MERGE and "to" in asked else None
         mine, desk = self._alerts_of(incident), self._desk(incident)
         gathering = self._gathering_at((desk.incident.system, desk.incident.environment))
