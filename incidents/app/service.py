@@ -3,28 +3,24 @@
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 
 import structlog
 import uvicorn
 
 from incidents.adapters.bus import Bus, bus_address, open_bus
 from incidents.app.front import application
+from incidents.app.role import Role
 from incidents.app.wiring import Parts
 from incidents.core.errors import IncidentsError
+
+__all__ = ["BusLost", "Role", "Service", "listen"]
 
 log = structlog.get_logger(__name__)
 
 _DRAIN = 15.0  # seconds for what was taken to be committed and answered
-
-
-class Role(StrEnum):
-    ALL = "all"
-    INTAKE = "intake"  # bus and HTTP events in
-    WORKER = "worker"  # deliveries and time
-    WEB = "web"  # pages, API and Slack's clicks
 
 
 class BusLost(IncidentsError):
@@ -35,7 +31,8 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket to serve on, bound before anything is started, so that an address in use is told at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     server = socket.socket(family, socket.SOCK_STREAM)
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform != "win32":  # there it would share the port with whoever has it
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         server.bind((host, port))
     except OSError as error:
@@ -99,7 +96,10 @@ class Service:
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5, lifespan="off"
         )
         self._server = _Server(config)
-        self._ready(self._socket.getsockname()[1])
+        port = self._socket.getsockname()[1]
+        if self._parts.lock is not None:
+            self._parts.lock.tell(self._parts.settings.local_url(port))
+        self._ready(port)
         await self._server.serve(sockets=[self._socket])
 
     async def _consume(self) -> None:

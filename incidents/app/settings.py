@@ -70,3 +70,8 @@ class Settings(BaseSettings):
         """Where people find the web pages, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    def local_url(self, port: int) -> str:
+        """Where other processes of this machine find the service."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - read, not listened on
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -96,11 +96,17 @@ class Parts:
             self.lock.free()
 
 
-def lock_of(settings: Settings) -> FileLock | None:
-    """The lock beside an SQLite file; PostgreSQL needs none."""
+def database_file(settings: Settings) -> Path | None:
+    """The SQLite file; None on PostgreSQL."""
     url = settings.database_url
     path = url.partition(":///")[2].partition("?")[0]
-    return FileLock(Path(path)) if url.startswith("sqlite") and path not in {"", ":memory:"} else None
+    return Path(path) if url.startswith("sqlite") and path not in {"", ":memory:"} else None
+
+
+def lock_of(settings: Settings) -> FileLock | None:
+    """The lock beside an SQLite file; PostgreSQL needs none."""
+    file = database_file(settings)
+    return FileLock(file) if file is not None else None
 
 
 def carriers_of(settings: Settings, slack: SlackApi | None) -> tuple[Carrier, ...]:
@@ -113,17 +119,40 @@ def carriers_of(settings: Settings, slack: SlackApi | None) -> tuple[Carrier, ..
     return tuple(carriers)
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenDatabase:
+    """A database at the newest schema, and the lock on its file; `before` is the version that it was at."""
+
+    database: Database
+    lock: FileLock | None
+    before: str | None
+    after: str
+
+
+async def open_database(settings: Settings) -> OpenDatabase:
+    """Lock an SQLite file, or raise Held; bring the schema up to date, or raise SchemaTooNew."""
+    lock = lock_of(settings)
+    if lock is not None:
+        lock.take()  # where this process answers is told once it does
+    database = Database(settings.database_url)
+    database.offset = timedelta(seconds=settings.clock_offset)
+    try:
+        before, after = await upgrade(database, shipped("migrations"))
+    except BaseException:
+        await database.close()
+        if lock is not None:
+            lock.free()
+        raise
+    return OpenDatabase(database=database, lock=lock, before=before, after=after)
+
+
 async def build(settings: Settings, *, carriers: tuple[Carrier, ...] | None = None, every: float = 1.0) -> Parts:
     """Open the database, bring its schema up to date, and build the stations of the road; nothing runs yet."""
     estate, _ = read_estate(settings)
-    lock = lock_of(settings)
-    if lock is not None:
-        lock.take(settings.url)
-    database = Database(settings.database_url)
-    database.offset = timedelta(seconds=settings.clock_offset)
-    before, after = await upgrade(database, shipped("migrations"))
-    if before != after:
-        log.info("the schema was brought up to date", before=before, after=after)
+    opened = await open_database(settings)
+    database, lock = opened.database, opened.lock
+    if opened.before != opened.after:
+        log.info("the schema was brought up to date", before=opened.before, after=opened.after)
     store, faults = Store(database), Faults(settings.fault_point)
     token = settings.slack_bot_token
     slack = SlackApi(token.get_secret_value(), settings.slack_api_url) if token is not None else None

@@ -24,7 +24,9 @@ class Held(IncidentsError):
     """Another process works on this file; `url` is where it answers, if it said so."""
 
     def __init__(self, url: str | None, pid: int | None) -> None:
-        super().__init__(f"another process (pid {pid}) works on this database{f', at {url}' if url else ''}")
+        who = f"another process{f' (pid {pid})' if pid else ''}"
+        what = f"serves this database, at {url}" if url else "works on this database: try again when it is done"
+        super().__init__(f"{who} {what}")
         self.url = url
         self.pid = pid
 
@@ -47,6 +49,10 @@ class FileLock:
             file.close()
             raise self._held() from None
         self._file = file
+        self.tell(url)
+
+    def tell(self, url: str | None) -> None:
+        """Tell others where this process answers, once it does."""
         self._told.write_text(json.dumps({"url": url, "pid": os.getpid()}), encoding="utf-8")
 
     def free(self) -> None:

@@ -1,0 +1,5 @@
+"""`python -m incidents` is the command `incidents`."""
+
+from incidents.app.cli import main
+
+main()

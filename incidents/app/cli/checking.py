@@ -1,0 +1,142 @@
+"""`validate`, `check-invariants`, `doctor` and `db upgrade`: whether files, data and surroundings are sound."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from incidents.app import terminal
+from incidents.app.cli import session
+from incidents.app.cli.options import AsJson
+from incidents.core.errors import IncidentsError
+
+if TYPE_CHECKING:
+    from incidents.adapters.files import Problem
+    from incidents.adapters.store.invariants import Broken
+    from incidents.app.settings import Settings
+
+
+def validate(
+    catalog: Annotated[Path | None, typer.Option(help="A file or folder; default INCIDENTS_CATALOG.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="Default INCIDENTS_POLICY, else the shipped one.")] = None,
+    runbooks: Annotated[Path | None, typer.Option(help="Default INCIDENTS_RUNBOOKS, else the shipped ones.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check catalog, policy and runbooks, and name every problem by file and line."""
+    if catalog is None or policy is None or runbooks is None:
+        found = session.settings()
+        catalog, policy, runbooks = catalog or found.catalog, policy or found.policy, runbooks or found.runbooks
+    problems, read = _problems(catalog, policy, runbooks)
+    if as_json:
+        names = ("file", "line", "where", "what", "suggestion")
+        told = [{name: getattr(problem, name) for name in names} for problem in problems]
+        terminal.write_json({"ok": not problems, "problems": told})
+    else:
+        terminal.write(*map(str, problems))
+        terminal.write(*([f"{len(problems)} problems"] if problems else [f"All is well: {read}."]))
+    if problems:
+        raise typer.Exit(session.REFUSED)
+
+
+def _problems(catalog: Path | None, policy: Path | None, runbooks: Path | None) -> "tuple[list[Problem], str]":
+    """Everything that is wrong, in each file and between them; and what was read."""
+    from incidents.adapters.files import FilesRefused, cross_check, read_catalog, read_policy, read_runbooks
+    from incidents.core.catalog import Catalog
+    from incidents.core.policy import Policy
+
+    problems: list[Problem] = []
+    systems, numbers = Catalog(), Policy()
+    try:
+        numbers = read_policy(policy)
+    except FilesRefused as refused:
+        problems += refused.problems
+    try:
+        systems = read_catalog(catalog) if catalog else systems
+    except FilesRefused as refused:
+        problems += refused.problems
+    shelf = read_runbooks(runbooks)
+    problems += shelf.problems
+    if not problems:  # else what seems to be missing may stand where it could not be read
+        problems += cross_check(systems, numbers, shelf.runbooks)
+    read = f"{len(systems.systems)} systems" if catalog else "no catalog is set"
+    return problems, f"{read}; policy {numbers.version}; {len(shelf.runbooks)} runbooks"
+
+
+def check_invariants(as_json: AsJson = False) -> None:
+    """Check the promise on the data itself; safe beside a running service."""
+    from incidents.app import logs
+
+    logs.configure("error")
+    broken = asyncio.run(_broken(session.settings()))
+    if as_json:
+        told = [{"code": each.code, "where": each.where, "text": each.text} for each in broken]
+        terminal.write_json({"ok": not broken, "broken": told})
+    else:
+        terminal.write(*(f"{each.code}: {each.where}: {each.text}" for each in broken))
+        terminal.write("Nothing is broken." if not broken else f"{len(broken)} broken")
+    if broken:
+        raise typer.Exit(session.REFUSED)
+
+
+async def _broken(settings: "Settings") -> "list[Broken]":
+    from incidents.adapters.store.database import Database
+    from incidents.adapters.store.invariants import check
+    from incidents.adapters.store.schema import version
+    from incidents.app.wiring import database_file
+
+    file = database_file(settings)
+    if file is not None and not file.exists():
+        raise IncidentsError(f"there is no database {file}")
+    database = Database(settings.database_url)
+    try:
+        if await version(database) is None:
+            raise IncidentsError("the database holds nothing of ours yet: run `incidents db upgrade`")
+        return await check(database)
+    finally:
+        await database.close()
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Look at everything that the service leans on, and say what to do about what is wrong."""
+    from incidents.app import logs
+    from incidents.app.doctor import Grade, examine
+
+    logs.configure("error")
+    findings = asyncio.run(examine(session.settings()))
+    failed = any(finding.grade is Grade.FAIL for finding in findings)
+    if as_json:
+        told = [
+            {"grade": each.grade.value, "what": each.what, "text": each.text, "do": each.advice} for each in findings
+        ]
+        terminal.write_json({"ok": not failed, "findings": told})
+    else:
+        for each in findings:
+            terminal.write(f"{each.grade.value:<4}  {each.what:<9}  {terminal.plain(each.text)}")
+            if each.advice:
+                terminal.write(f"{'':17}-> {terminal.plain(each.advice)}")
+    if failed:
+        raise typer.Exit(session.REFUSED)
+
+
+def db_upgrade(as_json: AsJson = False) -> None:
+    """Bring the schema to this program's version; `serve` does so too when it starts."""
+    from incidents.app import logs
+
+    logs.configure("error")
+    before, after = asyncio.run(_upgraded(session.settings()))
+    if as_json:
+        terminal.write_json({"before": before, "after": after})
+        return
+    was = f"was at {before}" if before else "was empty"
+    terminal.write(f"The schema is at {after} already." if before == after else f"The schema {was} and is now at {after}.")
+
+
+async def _upgraded(settings: "Settings") -> tuple[str | None, str]:
+    from incidents.app.wiring import open_database
+
+    opened = await open_database(settings)
+    await opened.database.close()
+    if opened.lock is not None:
+        opened.lock.free()
+    return opened.before, opened.after

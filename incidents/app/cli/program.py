@@ -1,0 +1,124 @@
+"""The program `incidents`: its commands by group, and how an error of ours ends it."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from incidents.app import terminal
+from incidents.app.cli import acting, checking, letters, publishing, reading, serving, session
+from incidents.core.errors import IncidentsError
+
+_ABOUT = (
+    "Incident responder for AI systems: from drift, hallucination and cost events to a page, an answer and closure."
+    "\n\nCommands about incidents ask the running service: the one at --url, else the one on the same SQLite file, else "
+    "the one at INCIDENTS_PUBLIC_URL; where none runs they work on the database themselves. Settings are INCIDENTS_* "
+    "variables; with none set, `incidents serve` keeps an SQLite file and pages on the terminal and the web page."
+    "\n\nExit codes: 0 done, 1 refused or found wanting, 2 wrong usage."
+)
+
+
+class Program(TyperGroup):
+    """Tells our own errors in a line each; anything else is a bug and keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except IncidentsError as error:
+            terminal.complain(*str(error).splitlines())
+        except Exception as error:
+            lines = _lines(error)
+            if lines is None:
+                raise
+            terminal.complain(*lines)
+        raise typer.Exit(session.REFUSED)
+
+
+def _lines(error: Exception) -> list[str] | None:
+    """What is no error of ours and yet foreseen: files that cannot be used, and a database that is not there."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from incidents.adapters.files import FilesRefused
+
+    if isinstance(error, FilesRefused):
+        return [str(problem) for problem in error.problems]
+    if isinstance(error, SQLAlchemyError | OSError):
+        words = str(error).splitlines()
+        return [f"the database cannot be used: {words[0] if words else type(error).__name__}"]
+    return None
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        terminal.write(f"incidents {version('incidents')}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=Program,
+    help=_ABOUT,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+_RUN, _LOOK, _ACT, _KEEP = "Run it", "Look", "Act on an incident", "Keep it sound"
+_letters = typer.Typer(no_args_is_help=True, help="Messages that could not be read.")
+_database = typer.Typer(no_args_is_help=True, help="The database's schema.")
+
+for _name, _command, _panel in (
+    ("demo", serving.demo, _RUN),
+    ("serve", serving.serve, _RUN),
+    ("publish", publishing.publish, _RUN),
+    ("list", reading.list_, _LOOK),
+    ("show", reading.show, _LOOK),
+    ("timeline", reading.timeline, _LOOK),
+    ("open", acting.open_, _ACT),
+    ("ack", acting.ack, _ACT),
+    ("escalate", acting.escalate, _ACT),
+    ("mitigate", acting.mitigate, _ACT),
+    ("resolve", acting.resolve, _ACT),
+    ("reopen", acting.reopen, _ACT),
+    ("close", acting.close, _ACT),
+    ("note", acting.note, _ACT),
+    ("assign", acting.assign, _ACT),
+    ("severity", acting.severity, _ACT),
+    ("waive", acting.waive, _ACT),
+    ("merge", acting.merge, _ACT),
+    ("validate", checking.validate, _KEEP),
+    ("doctor", checking.doctor, _KEEP),
+    ("check-invariants", checking.check_invariants, _KEEP),
+):
+    app.command(_name, rich_help_panel=_panel)(_command)
+for _name, _command in (
+    ("list", letters.list_),
+    ("show", letters.show),
+    ("replay", letters.replay),
+    ("discard", letters.discard),
+):
+    _letters.command(_name)(_command)
+_database.command("upgrade")(checking.db_upgrade)
+app.add_typer(_letters, name="dead-letters", rich_help_panel=_KEEP)
+app.add_typer(_database, name="db", rich_help_panel=_KEEP)
+
+
+@_database.callback()
+def _db() -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command that is given."""
+    app(prog_name="incidents")

@@ -1,0 +1,152 @@
+"""The story: one prompt release, three kinds of trouble, one incident, followed to its closure."""
+
+from datetime import timedelta
+from typing import Any
+
+from incidents.app.demo.monitors import Monitors, monitors
+from incidents.app.demo.stage import BEGINS_AGO, Stage, WentWrong
+
+MAIN = "INC-1"
+STEPS = ("opened", "paged", "acknowledged", "mitigated", "verified", "resolved", "closed")
+_KINDS = {"hallucination", "drift", "cost_anomaly"}
+Facts = list[dict[str, Any]]
+
+
+async def tell(stage: Stage) -> Facts:
+    """Play it to the end; the main incident's timeline, or WentWrong."""
+    told = monitors()
+    began = await stage.parts.store.now()
+    await _calm(stage, told)
+    await _trouble(stage, told)
+    await _answer(stage)
+    await _rollback(stage, told)
+    await _proof(stage, told)
+    await _paperwork(stage)
+    await _smaller(stage, told)
+    rest = BEGINS_AGO - (await stage.parts.store.now() - began)
+    await stage.wait(seconds=max(0.0, rest / timedelta(seconds=1)))
+    return await _came_out(stage)
+
+
+async def _calm(stage: Stage, told: Monitors) -> None:
+    await stage.say("reading", "Five AI systems report for an hour: everything within limit.")
+    for _ in range(2):
+        at = await stage.parts.store.now()
+        await stage.publish(
+            told.answers(at, 3, 120),
+            told.queries(at, 0.04),
+            told.spend(at, 31, 30, hours=1, tokens=2_130, cached=0.61),
+            told.drift(at, "credit-scoring", 0.05),
+            told.drift(at, "fraud-detection", 0.03),
+            told.drift(at, "document-search", 0.02),
+            told.drift(at, "meeting-notes", 0.04),
+        )
+        await stage.wait(hours=1)
+    at = await stage.parts.store.now()
+    await stage.publish(told.prompt(at, "42", "41", "maya"))
+    await stage.say("release", "Support assistant: prompt support-answers 42 replaces 41, released by Maya.")
+
+
+async def _trouble(stage: Stage, told: Monitors) -> None:
+    """Two kinds of trouble in one delivery, the third five minutes later."""
+    await stage.wait(hours=2)
+    at = await stage.parts.store.now()
+    await stage.say("reading", "22 of 120 answers say what no source says (limit 5 %, usual 2.5 %).")
+    await stage.say("reading", "The questions sent to the search have moved: PSI 0.31, limit 0.10.")
+    await stage.publish(told.answers(at, 22, 120), told.queries(at, 0.31))
+    await stage.until("paged", MAIN, lambda facts: _has(facts, "paged"))
+    found = await stage.incident(MAIN)
+    await stage.say("incident", f"{MAIN} {found['severity'].upper()}: {found['severity_why']}")
+    await stage.wait(minutes=5)
+    at = await stage.parts.store.now()
+    await stage.say("reading", "The gateway charged $251 in two hours; $62 is usual.")
+    await stage.publish(told.spend(at, 251, 62, hours=2, tokens=4_700, cached=0.18))
+    facts = await stage.until("told of the cost", MAIN, lambda facts: len(_joined(facts)) == len(_KINDS))
+    added = [fact["text"] for fact in facts if fact["kind"] == "owner_added"]
+    await stage.say("incident", f"{MAIN}, the same incident, now has three kinds of trouble. {'. '.join(added)}.")
+
+
+async def _answer(stage: Stage) -> None:
+    await stage.say("", "Maya does not answer for a quarter of an hour ...")
+    await stage.wait(minutes=11)
+    await stage.until("escalated", MAIN, lambda facts: _count(facts, "paged") > 1)
+    await stage.wait(minutes=2)
+    await stage.act("jonas", MAIN, "acknowledge", note="on it, looking at prompt 42")
+    await stage.say("Jonas", "acknowledges: he is on call, and nobody else is asked now.")
+
+
+async def _rollback(stage: Stage, told: Monitors) -> None:
+    await stage.wait(minutes=9)
+    step = "Runbook rollback-prompt, step 2: the former prompt 41 is known and its cache is still warm"
+    await stage.act("jonas", MAIN, "note", note=step)
+    await stage.say("Jonas", f"notes: {step}.")
+    await stage.wait(minutes=6)
+    at = await stage.parts.store.now()
+    await stage.publish(told.prompt(at, "41", "42", "jonas"))
+    await stage.say("release", "Support assistant: prompt support-answers 41 is back.")
+    await stage.wait(minutes=5)
+    await stage.act("jonas", MAIN, "mitigate", note="prompt 41 serves all traffic again")
+    await stage.say("Jonas", "mitigates: users are no longer hurt. Resolved is another thing: the numbers must say so.")
+
+
+async def _proof(stage: Stage, told: Monitors) -> None:
+    for number, (flagged, psi, cost) in enumerate(((4, 0.06, 33), (2, 0.04, 30)), start=1):
+        await stage.wait(hours=1)
+        at = await stage.parts.store.now()
+        await stage.publish(
+            told.answers(at, flagged, 120),
+            told.queries(at, psi),
+            told.spend(at, cost, 31, hours=1, tokens=2_150, cached=0.6),
+        )
+        await stage.say("reading", f"Window {number} of 2 within limit: {flagged} of 120 answers, PSI {psi}, ${cost}.")
+    await stage.until("verified", MAIN, lambda facts: _has(facts, "verified"))
+    await stage.say("incident", f"{MAIN} is verified: each alert is clear by its own metric.")
+
+
+async def _paperwork(stage: Stage) -> None:
+    await stage.wait(minutes=20)
+    await stage.act("maya", MAIN, "resolve", reason="fixed", note="prompt 42 is withdrawn; its length is tested from now on")
+    await stage.say("Maya", "resolves it as fixed: prompt 42 is withdrawn.")
+    await stage.wait(minutes=30)
+    await stage.act("ingrid", MAIN, "close", note="reviewed with Maya and Jonas")
+    await stage.say("Ingrid", "closes it. It is read-only from here.")
+
+
+async def _smaller(stage: Stage, told: Monitors) -> None:
+    """What makes no noise: a drift that hurts nobody yet, too small a sample, a name that nobody registered."""
+    await stage.wait(minutes=40)
+    at = await stage.parts.store.now()
+    await stage.publish(
+        told.drift(at, "credit-scoring", 0.14, feature="income"),
+        told.drift(at, "fraud-detection", 0.21, feature="merchant", sample_size=40, performance="unknown"),
+        told.answers(at, 12, 120, system="suport-assistant"),
+    )
+    await stage.say("reading", "Three small things elsewhere: they are posted or watched, and page nobody.")
+    for number in (2, 3):
+        await stage.until("opened", f"INC-{number}", lambda facts: _has(facts, "opened"))
+
+
+def _has(facts: Facts, kind: str) -> bool:
+    return any(fact["kind"] == kind for fact in facts)
+
+
+def _count(facts: Facts, kind: str) -> int:
+    return sum(fact["kind"] == kind for fact in facts)
+
+
+def _joined(facts: Facts) -> set[str]:
+    """The kinds of trouble that the timeline tells of."""
+    return {str(fact["data"].get("kind")) for fact in facts if fact["kind"] == "alert_joined"} & _KINDS
+
+
+async def _came_out(stage: Stage) -> Facts:
+    """The timeline, where every step is on it, in order."""
+    found, facts = await stage.incident(MAIN), await stage.facts(MAIN)
+    first = [next((at for at, fact in enumerate(facts) if fact["kind"] == step), None) for step in STEPS]
+    places = [at for at in first if at is not None]
+    if len(places) != len(STEPS) or places != sorted(places):
+        missing = [step for step, at in zip(STEPS, first, strict=True) if at is None]
+        raise WentWrong(f"{MAIN} did not take every step in order; missing: {', '.join(missing) or 'none'}")
+    if found["status"] != "closed" or set(found["kinds"]) != _KINDS:
+        raise WentWrong(f"{MAIN} is {found['status']} with {', '.join(found['kinds'])}")
+    return facts
