@@ -7,13 +7,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from incidents.core.alert import Alert, AlertState
-from incidents.core.catalog import Role
-from incidents.core.escalation import Ladder, ladder, upcoming
+from incidents.core.catalog import Role, System
+from incidents.core.escalation import upcoming
 from incidents.core.estate import Estate
 from incidents.core.figures import moment, money, span
 from incidents.core.grade import Verdict
 from incidents.core.hours import next_working
 from incidents.core.incident import Action, Held, Incident, Status, allowed
+from incidents.core.ladder import Ladder, ladder
 from incidents.core.severity import Severity
 from incidents.core.trail import row_of
 
@@ -64,7 +65,7 @@ def brief(
     """Say what a responder needs, most urgent first. `alerts` are the incident's, the worst first."""
     system, people = estate.system(incident.system), ladder(incident, estate, unreachable)
     burning = [alert for alert in alerts if alert.burning] or list(alerts)
-    lines = [
+    lines = (
         *_what(burning),
         Line(label="Since", text=_since(incident, burning, now)),
         Line(label="Before it", text=_before(incident, estate)),
@@ -72,10 +73,8 @@ def brief(
         Line(label="Severity", text=incident.severity_why),
         *_progress(alerts, estate),
         Line(label="Who", text=_who(incident, people, estate, now)),
-    ]
-    governance = system.owners.get(Role.GOVERNANCE)
-    if governance:
-        lines.append(Line(label="For information", text=f"{estate.person(governance).name} (governance)"))
+        *_informed(system, estate),
+    )
     return Briefing(
         incident=incident.id,
         url=f"{estate.public_url}/incidents/{incident.id}",
@@ -86,7 +85,7 @@ def brief(
         system=system.title,
         environment=incident.environment,
         opened_at=incident.opened_at,
-        lines=tuple(lines),
+        lines=lines,
         runbooks=_runbooks(incident, estate),
         actions=allowed(incident.status),
         version=incident.version,
@@ -98,11 +97,17 @@ def headline(incident: Incident, alerts: Sequence[Alert], title: str) -> str:
     what = alerts[0].figures if alerts and alerts[0].figures else incident.title.removeprefix(f"{title}: ")
     more = f" (+{len(alerts) - 1})" if len(alerts) > 1 else ""
     where = "" if incident.environment == "production" else f" [{incident.environment}]"
-    return _cut(f"{incident.severity.label} {_cut(title, _TITLE)}{where}: {what}{more}", _HEADLINE)
+    return _cut(f"{incident.severity.label} {_cut(title, _TITLE)}{where}: {what}", _HEADLINE - len(more)) + more
 
 
 def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def _informed(system: System, estate: Estate) -> list[Line]:
+    """Governance reads along and is never paged."""
+    governance = system.owners.get(Role.GOVERNANCE)
+    return [Line(label="For information", text=f"{estate.person(governance).name} (governance)")] if governance else []
 
 
 def _what(alerts: Sequence[Alert]) -> list[Line]:

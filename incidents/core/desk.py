@@ -7,11 +7,12 @@ from datetime import datetime
 from incidents.core.catalog import Role
 from incidents.core.decision import Others
 from incidents.core.effect import Channel, Effect, EffectKind
-from incidents.core.escalation import BY_HAND, Call, Ladder, Skip, Target, begin_round, ladder, plan, stopped
+from incidents.core.escalation import BY_HAND, Call, begin_round, plan, stopped
 from incidents.core.estate import Estate
 from incidents.core.fact import SYSTEM, Actor, Fact, FactKind
 from incidents.core.figures import span
 from incidents.core.incident import UNRESOLVED, Held, Incident, Related, Status
+from incidents.core.ladder import Ladder, Skip, Target, ladder
 from incidents.core.severity import Severity
 
 PAGES_ANY_HOUR = frozenset({Severity.SEV1, Severity.SEV2})

@@ -1,41 +1,14 @@
-"""Decides who is asked, in which order and when: the ladder of people, and where on it an incident stands now."""
+"""Decides when each rung of the ladder is asked, and where on it an incident stands now."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from incidents.core.catalog import Person, Role
-from incidents.core.estate import ADMIN, Estate
-from incidents.core.events import Kind
 from incidents.core.hours import add_working, next_working
 from incidents.core.incident import Asked, Incident, Paging, Status
+from incidents.core.ladder import Ladder, Target
 from incidents.core.policy import Policy
 from incidents.core.severity import Severity
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """A person on the ladder, and the reason that a page gives them."""
-
-    person: Person
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skip:
-    """Somebody who is not asked on a rung that is theirs; a `gap` where nobody can be asked in that role."""
-
-    whom: str
-    role: str
-    why: str
-    gap: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ladder:
-    rungs: tuple[tuple[Target, ...], ...]
-    skips: tuple[Skip, ...] = ()
-    ownerless: bool = False  # nobody in the catalog could be asked: only the local admin is left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,79 +35,6 @@ class Plan:
     passed: tuple[int, ...] = ()  # levels whose time went by while nobody could ask
     gave_up: bool = False  # the last run has just gone by unanswered
     wake_at: datetime | None = None
-
-
-def first_role(kind: str, drift_kind: str | None) -> Role:
-    """Whose trouble a kind is first: data drift the data owner's, cost the operational, the rest the model owner's."""
-    if kind == Kind.COST_ANOMALY:
-        return Role.OPERATIONAL
-    return Role.DATA if kind == Kind.DRIFT and drift_kind in {None, "data"} else Role.MODEL
-
-
-class _Climb:
-    """Builds a ladder rung by rung, naming everyone who had to be left out."""
-
-    def __init__(self, estate: Estate, unreachable: Mapping[str, str]) -> None:
-        self._estate, self._unreachable = estate, unreachable
-        self._seen: dict[str, str] = {}
-        self.rungs: list[tuple[Target, ...]] = []
-        self.skips: list[Skip] = []
-        self._because = ""
-
-    def _reachable(self, person: Person, role: str) -> bool:
-        why = self._unreachable.get(person.id) or self._estate.absence(person)
-        if why:
-            self.skips.append(Skip(whom=person.id, role=role, why=why))
-            self._because = f", because {person.name} {why}"
-        return why is None
-
-    def find(self, owner: str | None, role: str) -> Target | None:
-        """The person to ask for an owner: the first of a team who can be reached and is not yet on the ladder."""
-        if owner is None:
-            self.skips.append(Skip(whom="", role=role, why="is not named in the catalog"))
-            self._because = f", because no {role} is named"
-            return None
-        people = self._estate.catalog.members(owner)
-        if not people:
-            self.skips.append(Skip(whom=owner, role=role, why="is nobody in the catalog"))
-            self._because = f", because {owner} is nobody in the catalog"
-        twice: list[str] = []
-        for person in people:
-            if person.id in self._seen:
-                twice.append(person.id)
-            elif self._reachable(person, role):
-                self._seen[person.id] = role
-                team = f" ({owner})" if owner in self._estate.catalog.teams else ""
-                target = Target(person=person, why=f"you are the {role}{team}{self._because}")
-                self._because = ""
-                return target
-        self.skips += [
-            Skip(whom=person, role=role, why=f"is asked already as {self._seen[person]}", gap=False) for person in twice
-        ]
-        return None
-
-    def rung(self, owners: list[tuple[str | None, str]]) -> None:
-        found = tuple(target for owner, role in owners if (target := self.find(owner, role)))
-        if found:
-            self.rungs.append(found)
-
-
-def ladder(incident: Incident, estate: Estate, unreachable: Mapping[str, str]) -> Ladder:
-    """First owner of each kind, operational, accountable, default owner; nobody twice, nobody out of reach.
-
-    `unreachable` maps a person's id to why Slack refused them ("is deactivated in Slack").
-    """
-    system, climb = estate.system(incident.system), _Climb(estate, unreachable)
-    if incident.registered and estate.registers:
-        climb.rung([(system.owners.get(role), f"{role} owner of {system.title}") for role in incident.roles])
-        for role in (Role.OPERATIONAL, Role.ACCOUNTABLE):
-            climb.rung([(system.owners.get(role), f"{role} owner of {system.title}")])
-    if estate.catalog.default_owner:
-        climb.rung([(estate.catalog.default_owner, "default owner")])
-    if climb.rungs:
-        return Ladder(rungs=tuple(climb.rungs), skips=tuple(climb.skips))
-    last = Target(person=ADMIN, why="no owner can be reached")
-    return Ladder(rungs=((last,),), skips=tuple(climb.skips), ownerless=estate.registers)
 
 
 BY_HAND = "escalated by hand"  # why a round goes on at another level than time alone would
@@ -204,6 +104,17 @@ def _not_asked(call: Call, asked: tuple[Asked, ...], now: datetime) -> list[Targ
     return [target for target, at in call.due if at <= now and target.person.id not in known]
 
 
+def _pages(come: list[Call], paging: Paging, now: datetime) -> list[tuple[Call, Target]]:
+    """Of the calls whose time has come the present one, and the first if nobody was ever asked in this round."""
+    first, present = come[0], come[-1]
+    asked = paging.asked if present.round == paging.round else ()
+    pages = [(present, target) for target in _not_asked(present, asked, now)]
+    if paging.asked or present.level == first.level:
+        return pages
+    missed = replace(first, round=present.round)
+    return [*((missed, target) for target, at in first.due if at <= now), *pages]
+
+
 def plan(incident: Incident, people: Ladder, policy: Policy, now: datetime) -> Plan:
     """Whom to page now. After an outage: level 0 if it was never asked, and the present level; not those between.
 
@@ -215,24 +126,20 @@ def plan(incident: Incident, people: Ladder, policy: Policy, now: datetime) -> P
     come, wake_at, ended = _reached(people, incident, policy, now)
     if not come:
         return Plan(paging=replace(paging, gave_up=ended), gave_up=ended, wake_at=wake_at)
-    present, first = come[-1], come[0]
-    same_round = present.round == paging.round
-    asked = paging.asked if same_round else ()
-    never_asked = not paging.asked and present.level > first.level
-    missed = replace(first, round=present.round)
-    pages = [(missed, target) for target, at in first.due if at <= now] if never_asked else []
-    pages += [(present, target) for target in _not_asked(present, asked, now)]
+    present = come[-1]
+    pages = _pages(come, paging, now)
+    asked = paging.asked if present.round == paging.round else ()
     asked += tuple(Asked(level=call.level, person=target.person.id, at=now) for call, target in pages)
     moved = replace(paging, round=present.round, run=present.run, level=present.level, clock_at=present.at, asked=asked)
-    passed = tuple(call.level for call in come[0 if not (never_asked or paging.asked) else 1 : -1])
     if ended and pages:
         moved = replace(moved, clock_at=now)
         _, wake_at, ended = _reached(people, replace(incident, paging=moved), policy, now)
     wakes = [wake_at, *(at for _, at in present.due if at > now)]
+    first_counts = bool(paging.asked) or any(call.level == come[0].level for call, _ in pages if call is not present)
     return Plan(
         paging=replace(moved, gave_up=ended),
         pages=tuple(pages),
-        passed=passed,
+        passed=tuple(call.level for call in come[1 if first_counts else 0 : -1]),
         gave_up=ended,
         wake_at=min((at for at in wakes if at is not None), default=None),
     )

@@ -8,11 +8,11 @@ from incidents.core.catalog import Role, System
 from incidents.core.changes import Changes, named, suspect
 from incidents.core.cost import suspected
 from incidents.core.desk import Desk
-from incidents.core.escalation import first_role
 from incidents.core.events import Kind
 from incidents.core.fact import Actor, ActorType, FactKind
 from incidents.core.figures import span
 from incidents.core.grading import WORST_BY_MACHINE, is_harmful
+from incidents.core.ladder import first_role
 from incidents.core.reading import Reading
 from incidents.core.runbook import Case, match
 from incidents.core.severity import Severity

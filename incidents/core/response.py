@@ -8,9 +8,10 @@ from incidents.core.alert import Alert, Settled
 from incidents.core.catalog import Person
 from incidents.core.desk import Desk
 from incidents.core.errors import NotAllowed, NotFound
-from incidents.core.escalation import BY_HAND, ladder
+from incidents.core.escalation import BY_HAND
 from incidents.core.fact import Actor, ActorType, FactKind
-from incidents.core.incident import UNRESOLVED, Action, Related, Resolution, Status, after
+from incidents.core.incident import UNRESOLVED, Action, Incident, Related, Resolution, Status, after
+from incidents.core.ladder import ladder
 from incidents.core.severity import Severity
 
 
@@ -200,6 +201,20 @@ def _waive(case: Case, ask: Ask) -> None:
     desk.tell(FactKind.ALERT_WAIVED, text, by=ask.by, fingerprint=alert.fingerprint)
 
 
+def _take_over(desk: Desk, merged: Incident) -> None:
+    """What an incident gets from one that is merged into it."""
+    into, began = desk.incident, dict(desk.incident.began)
+    for kind, since in merged.began:
+        began[kind] = min(since, began.get(kind, since))
+    desk.change(
+        kinds=tuple(dict.fromkeys((*into.kinds, *merged.kinds))),
+        drift_kinds=tuple(dict.fromkeys((*into.drift_kinds, *merged.drift_kinds))),
+        roles=tuple(dict.fromkeys((*into.roles, *merged.roles))),
+        began=tuple(began.items()),
+        related=(*into.related, Related(incident=merged.id, relation="merged_from")),
+    )
+
+
 def _merge(case: Case, ask: Ask) -> None:
     """Its alerts move to the other incident; this one is resolved as a duplicate of it."""
     desk, other = case.desk, case.other
@@ -212,13 +227,7 @@ def _merge(case: Case, ask: Ask) -> None:
     if other.incident.status is Status.MITIGATED and missing(case.alerts):
         other.reopen(f"{desk.incident.id} was merged into it while it was mitigated", gathers=other.incident.gathering)
     into, mine = other.incident, desk.incident
-    other.change(
-        kinds=tuple(dict.fromkeys((*into.kinds, *mine.kinds))),
-        drift_kinds=tuple(dict.fromkeys((*into.drift_kinds, *mine.drift_kinds))),
-        roles=tuple(dict.fromkeys((*into.roles, *mine.roles))),
-        began=tuple(dict((*mine.began, *into.began)).items()),
-        related=(*into.related, Related(incident=mine.id, relation="merged_from")),
-    )
+    _take_over(other, mine)
     other.tell(FactKind.MERGED, f"{mine.id} merged into this by {_name(desk, ask.by)}", by=ask.by, incident=mine.id)
     other.raise_to(mine.severity, f"{mine.id} was {mine.severity.label}")
     desk.change(

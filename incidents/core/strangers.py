@@ -25,7 +25,6 @@ def stranger(system: str, environment: str, reading: Reading, estate: Estate) ->
     """The alert that an event came from an unknown name, with what the name was most likely meant to be."""
     flood = system == UNKNOWN_SYSTEMS
     what = _flood_of(1) if flood else _unknown(reading.system, estate)
-    came = reading.received_at
     alert = Alert(
         fingerprint=key_of(system, environment),
         system=system,
@@ -38,10 +37,15 @@ def stranger(system: str, environment: str, reading: Reading, estate: Estate) ->
         figures=what,
         why=f"{what}: SEV4" if flood else f"{what} Register it, or make it an alias: SEV4",
         since=reading.start,
-        fired_at=came,
+        fired_at=reading.received_at,
         names=1 if flood else 0,
     )
-    first = Sighting(
+    return alert, _first(reading, what)
+
+
+def _first(reading: Reading, what: str) -> Sighting:
+    came = reading.received_at
+    return Sighting(
         count=1,
         first_seen_at=came,
         last_seen_at=came,
@@ -50,7 +54,6 @@ def stranger(system: str, environment: str, reading: Reading, estate: Estate) ->
         last_order=reading.order,
         figures=what,
     )
-    return alert, first
 
 
 def one_more(alert: Alert) -> Alert:

@@ -2,10 +2,10 @@
 
 from incidents.core.alert import Alert
 from incidents.core.desk import Desk
-from incidents.core.escalation import first_role
 from incidents.core.fact import FactKind
 from incidents.core.figures import span
 from incidents.core.incident import Status
+from incidents.core.ladder import first_role
 
 
 def tell_flapping(desk: Desk, alert: Alert) -> None:

@@ -10,11 +10,12 @@ import pytest
 from incidents.core.catalog import Catalog, Role, WorkingHours
 from incidents.core.desk import Desk
 from incidents.core.effect import EffectKind
-from incidents.core.escalation import begin_round, first_role, ladder, plan, stopped, upcoming
+from incidents.core.escalation import begin_round, plan, stopped, upcoming
 from incidents.core.estate import ADMIN, Estate
 from incidents.core.fact import FactKind
 from incidents.core.hours import add_working, next_working
 from incidents.core.incident import Asked, Incident, Paging, Status
+from incidents.core.ladder import first_role, ladder
 from incidents.core.policy import Policy
 from incidents.core.severity import Severity
 from tests.make import NIGHT, NOON, a_catalog, a_person, a_system, an_estate, an_incident, hours, minutes
