@@ -45,7 +45,7 @@ async def _played(parts: Parts, settings: Settings, voice: Voice, *, once: bool)
             return True
         came_out = story.result()
         if not once and came_out:
-            voice.head("", f"The web page stays at {settings.url}; Ctrl-C ends it.")
+            voice.head("", *_invitation(settings.url))
             await running
         return came_out
     finally:
@@ -63,6 +63,16 @@ async def _story(parts: Parts, settings: Settings, voice: Voice, ready: asyncio.
         except WentWrong as wrong:
             terminal.complain(f"The story did not come out: {wrong}")
             return False
-    voice.head("", f"{MAIN}, from its first reading to its closure (UTC):")
-    terminal.write(*lines(facts))
+    if not pause:
+        voice.head("", f"{MAIN}, from its opening to its closure (UTC):")
+        terminal.write(*lines(facts))
     return True
+
+
+def _invitation(url: str) -> list[str]:
+    return [
+        f"The web page stays at {url}; Ctrl-C ends it. From another terminal:",
+        f"  incidents list --url {url}",
+        f"  incidents timeline {MAIN} --url {url}",
+        f"  incidents ack INC-2 --as priya --url {url}",
+    ]

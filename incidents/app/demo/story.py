@@ -61,16 +61,12 @@ async def _trouble(stage: Stage, told: Monitors) -> None:
     at = await stage.parts.store.now()
     await stage.say("reading", "The gateway charged $251 in two hours; $62 is usual.")
     await stage.publish(told.spend(at, 251, 62, hours=2, tokens=4_700, cached=0.18))
-    facts = await stage.until("told of the cost", MAIN, lambda facts: len(_joined(facts)) == len(_KINDS))
-    added = [fact["text"] for fact in facts if fact["kind"] == "owner_added"]
-    await stage.say("incident", f"{MAIN}, the same incident, now has three kinds of trouble. {'. '.join(added)}.")
+    await stage.until("joined by the cost", MAIN, lambda facts: _count(facts, "paged") == len(_KINDS))
+    await stage.say("incident", f"{MAIN} again: three kinds of trouble, one incident, and an owner for each kind.")
 
 
 async def _answer(stage: Stage) -> None:
-    await stage.say("", "Maya does not answer for a quarter of an hour ...")
-    await stage.wait(minutes=11)
-    await stage.until("escalated", MAIN, lambda facts: _count(facts, "paged") > 1)
-    await stage.wait(minutes=2)
+    await stage.wait(minutes=4)
     await stage.act("jonas", MAIN, "acknowledge", note="on it, looking at prompt 42")
     await stage.say("Jonas", "acknowledges: he is on call, and nobody else is asked now.")
 
@@ -132,11 +128,6 @@ def _has(facts: Facts, kind: str) -> bool:
 
 def _count(facts: Facts, kind: str) -> int:
     return sum(fact["kind"] == kind for fact in facts)
-
-
-def _joined(facts: Facts) -> set[str]:
-    """The kinds of trouble that the timeline tells of."""
-    return {str(fact["data"].get("kind")) for fact in facts if fact["kind"] == "alert_joined"} & _KINDS
 
 
 async def _came_out(stage: Stage) -> Facts:
