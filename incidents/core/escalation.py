@@ -51,14 +51,16 @@ def stopped(paging: Paging) -> Paging:
     return replace(paging, clock_at=None)
 
 
-def _standing(people: Ladder, paging: Paging) -> int:
-    """The level that `paging` stands on, found by who was asked: rungs move up and down as people come and go."""
-    rung_of = {target.person.id: level for level, rung in enumerate(people.rungs) for target in rung}
+def standing(people: Ladder, paging: Paging) -> int:
+    """The level that `paging` stands on, found by who was asked: rungs move up and down as people come and go.
+
+    Beyond the one asked last only where somebody has escalated by hand.
+    """
     if not paging.asked:
         return paging.level
-    last = paging.asked[-1]
+    rung_of, last = people.levels, paging.asked[-1]
     if last.person in rung_of:
-        return rung_of[last.person] + paging.level - last.level
+        return rung_of[last.person] + max(0, paging.level - last.level)
     return max((rung_of[entry.person] + 1 for entry in paging.asked if entry.person in rung_of), default=0)
 
 
@@ -71,7 +73,7 @@ def calls(people: Ladder, severity: Severity, paging: Paging, policy: Policy) ->
     patience, at = policy.escalation.patience(severity), paging.clock_at
     if patience is None or at is None:
         return
-    level, run = _standing(people, paging), paging.run
+    level, run = standing(people, paging), paging.run
     if level >= len(people.rungs):  # the ladder became shorter
         level, run = 0, run + 1
     while run <= policy.escalation.repeat:
@@ -128,7 +130,9 @@ def plan(incident: Incident, people: Ladder, policy: Policy, now: datetime) -> P
         return Plan(paging=replace(paging, gave_up=ended), gave_up=ended, wake_at=wake_at)
     present = come[-1]
     pages = _pages(come, paging, now)
+    here = people.levels
     asked = paging.asked if present.round == paging.round else ()
+    asked = tuple(replace(entry, level=here.get(entry.person, entry.level)) for entry in asked)
     asked += tuple(Asked(level=call.level, person=target.person.id, at=now) for call, target in pages)
     moved = replace(paging, round=present.round, run=present.run, level=present.level, clock_at=present.at, asked=asked)
     if ended and pages:

@@ -33,6 +33,11 @@ class Ladder:
     skips: tuple[Skip, ...] = ()
     ownerless: bool = False  # nobody in the catalog could be asked: only the local admin is left
 
+    @property
+    def levels(self) -> dict[str, int]:
+        """The level of everybody on it."""
+        return {target.person.id: level for level, rung in enumerate(self.rungs) for target in rung}
+
 
 def first_role(kind: str, drift_kind: str | None) -> Role:
     """Whose trouble a kind is first: data drift the data owner's, cost the operational, the rest the model owner's."""

@@ -8,7 +8,7 @@ from incidents.core.alert import Alert, Settled
 from incidents.core.catalog import Person
 from incidents.core.desk import Desk
 from incidents.core.errors import NotAllowed, NotFound
-from incidents.core.escalation import BY_HAND
+from incidents.core.escalation import BY_HAND, standing
 from incidents.core.fact import Actor, ActorType, FactKind
 from incidents.core.incident import UNRESOLVED, Action, Incident, Related, Resolution, Status, after
 from incidents.core.ladder import ladder
@@ -85,12 +85,14 @@ def _escalate(case: Case, ask: Ask) -> None:
     desk, paging = case.desk, case.desk.incident.paging
     if desk.estate.policy.escalation.patience(desk.incident.severity) is None:
         raise NotAllowed("nobody_paged", "SEV4 pages nobody: raise the severity first")
-    asked = max((entry.level for entry in paging.asked), default=-1)
-    rungs = len(ladder(desk.incident, desk.estate, desk.unreachable).rungs)
-    level = asked + 1 if asked + 1 < rungs else 0
-    by_hand = replace(paging, clock_at=desk.now, level=level, gave_up=False, by_day=False, run=0, why=BY_HAND)
-    if level == 0:
-        by_hand = replace(by_hand, round=paging.round + 1, asked=())
+    people = ladder(desk.incident, desk.estate, desk.unreachable)
+    level = standing(people, paging) + 1 if paging.asked else 0
+    by_hand = replace(paging, clock_at=desk.now, gave_up=False, by_day=False, run=0, why=BY_HAND)
+    if paging.asked and level < len(people.rungs):
+        by_hand = replace(by_hand, level=paging.asked[-1].level + 1)
+    else:
+        level, fresh = 0, paging.round > 0 and not paging.asked
+        by_hand = replace(by_hand, level=0, round=paging.round + (0 if fresh else 1), asked=())
     desk.change(status=_next(case, ask), paging=by_hand, acknowledged_at=None, acknowledged_by=None, held=None)
     desk.tell(FactKind.ESCALATED, _noted(f"Escalated by {_name(desk, ask.by)}", ask.note), by=ask.by, level=level)
 

@@ -382,3 +382,15 @@ def test_who_is_next_and_when_is_known_beforehand() -> None:
     assert following is not None
     assert (following[0].person.id, following[1]) == ("omar", NOON + minutes(15))
     assert upcoming(replace(incident, status=Status.ACKNOWLEDGED), people, Policy(), NOON) is None
+
+
+def test_whoever_comes_back_into_reach_moves_nobody_s_turn() -> None:
+    asked = (Asked(level=0, person="omar", at=NOON),)
+    incident = an_incident(paging=Paging(round=1, clock_at=NOON, asked=asked))  # priya was out of reach at noon
+    back = plan(incident, ladder(incident, an_estate(), {}), Policy(), NOON + minutes(5))
+    assert (back.pages, back.wake_at) == ((), NOON + minutes(15))
+
+    gone = replace(incident, paging=back.paging)
+    again = plan(gone, ladder(gone, an_estate(), {"priya": GONE}), Policy(), NOON + minutes(6))
+    assert (again.pages, again.wake_at) == ((), NOON + minutes(15))
+    assert (again.paging.level, again.paging.asked) == (0, asked)
