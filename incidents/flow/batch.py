@@ -37,16 +37,17 @@ def decode_all(deliveries: Sequence[Delivery], faults: Faults) -> list[Decoding]
     return found
 
 
-def change_of(event: Event) -> Change:
-    """What a release event announces."""
+def change_of(event: Event, received_at: datetime) -> Change:
+    """What a release event announces; one that says no time was deployed when it was told."""
     release = event.data.release
-    assert isinstance(release, DeployedRelease)
+    if not isinstance(release, DeployedRelease):
+        raise TypeError(f"{event.type} announces no release")
     return Change(
         kind=str(release.kind),
         name=release.name,
         version=release.version,
         previous=release.previous,
-        deployed_at=release.deployed_at or event.time,
+        deployed_at=release.deployed_at or event.time or received_at,
         by=release.by,
         url=release.url,
     )
@@ -67,7 +68,7 @@ class _Happening:
 
 
 class Batch:
-    """Takes decoded messages in one transaction. `seen` caches places whose rows exist, and whether they are a flood."""
+    """Takes decoded messages in one transaction. `seen` caches places whose rows exist, and whether in a flood."""
 
     def __init__(
         self, decodings: Sequence[Decoding], estate: Estate, seen: Mapping[Place, bool], faults: Faults
@@ -127,26 +128,31 @@ class Batch:
     async def _decide_loud(
         self, unit: Unit, groups: Mapping[Place, Sequence[_Happening]], tellings: Mapping[str, Sequence[Reading]]
     ) -> None:
-        requests = [
-            SceneRequest(
-                place=place,
-                fingerprints=frozenset(h.fingerprint for h in group if h.fingerprint),
-                depends_on=self._estate.system(place[0]).depends_on,
-            )
-            for place, group in groups.items()
-        ]
-        scenes = await unit.board.scenes(requests)
-        ids = iter(await unit.board.new_ids(len(groups)))
-        decisions = []
-        for place, group in groups.items():
-            room = Room(scenes[place], self._estate, now=unit.now, ids=ids)
-            _happen(room, group, tellings)
-            decision = room.decision()
-            if decision.releases:
-                await unit.board.save_releases((group[0].system, group[0].event.environment), decision.releases)
-            decisions.append(whole(decision, scenes[place]))
+        """Place by place. Where two places share an incident the second one is decided once the first is saved."""
         counts = {h.fingerprint: len(tellings[h.fingerprint]) for g in groups.values() for h in g if h.fingerprint}
-        await unit.board.save(decisions, counts)
+        left = dict(groups)
+        while left:
+            scenes = await unit.board.scenes([self._request(place, group) for place, group in left.items()])
+            ids = iter(await unit.board.new_ids(len(left)))
+            decisions: list[Decision] = []
+            touched: set[str] = set()
+            for place, scene in scenes.items():
+                if not touched.isdisjoint(scene.previous):
+                    continue
+                room = Room(scene, self._estate, now=unit.now, ids=ids)
+                _happen(room, left.pop(place), tellings, unit.now)
+                decision = room.decision()
+                await unit.board.save_releases(place, decision.releases)
+                touched.update(incident.id for incident in decision.incidents)
+                decisions.append(whole(decision, scene))
+            await unit.board.save(decisions, counts)
+
+    def _request(self, place: Place, group: Sequence[_Happening]) -> SceneRequest:
+        return SceneRequest(
+            place=place,
+            fingerprints=frozenset(h.fingerprint for h in group if h.fingerprint),
+            depends_on=self._estate.system(place[0]).depends_on,
+        )
 
     def _answers(self, dispositions: Sequence[Disposition]) -> list[Taken]:
         answers, start = [], 0
@@ -252,16 +258,12 @@ def _sorted_out(
             loud.add(key)
             continue
         hushed.append(
-            QuietTelling(
-                fingerprint=key, version=known[key][0].version, sighting=resolved, tellings=len(readings)
-            )
+            QuietTelling(fingerprint=key, version=known[key][0].version, sighting=resolved, tellings=len(readings))
         )
     return hushed, loud
 
 
-def _quiet_through(
-    alert: Alert, sighting: Sighting, readings: Sequence[Reading], estate: Estate
-) -> Sighting | None:
+def _quiet_through(alert: Alert, sighting: Sighting, readings: Sequence[Reading], estate: Estate) -> Sighting | None:
     found: Sighting | None = sighting
     for reading in readings:
         if found is None:
@@ -270,11 +272,13 @@ def _quiet_through(
     return found
 
 
-def _happen(room: Room, group: Sequence[_Happening], tellings: Mapping[str, Sequence[Reading]]) -> None:
+def _happen(
+    room: Room, group: Sequence[_Happening], tellings: Mapping[str, Sequence[Reading]], received_at: datetime
+) -> None:
     """Everything of one place in the order of arrival."""
     turns = {key: iter(readings) for key, readings in tellings.items()}
     for happening in group:
         if happening.fingerprint is None:
-            room.release(happening.event, change_of(happening.event))
+            room.release(happening.event, change_of(happening.event, received_at))
         else:
             room.take(next(turns[happening.fingerprint]))

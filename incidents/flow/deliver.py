@@ -1,19 +1,21 @@
 """Effects out: leased, carried, and settled; what may have arrived is asked about, never sent again blindly."""
 
 import asyncio
+import random
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from incidents.core.briefing import Briefing
 from incidents.core.decision import Decision
 from incidents.core.desk import Desk
-from incidents.core.effect import Channel, Effect, EffectKind, EffectState
+from incidents.core.effect import Channel, EffectKind, EffectState
 from incidents.core.errors import Stale, StoreAway
 from incidents.core.estate import Estate
 from incidents.core.fact import FactKind
+from incidents.flow.fallback import stand_in
 from incidents.flow.faults import NONE, Faults
 from incidents.flow.ports import (
     Carrier,
@@ -39,7 +41,11 @@ _SEND_WITHIN = 12.0  # seconds of a lease after which nothing is begun any more:
 _AT_ONCE = 20
 _ASK_FOR = timedelta(seconds=60)  # how long the fate of a message is asked about before it is sent once more
 _SETTLING = timedelta(seconds=2)  # what was just sent may not be found at once
+_TRIES = 4  # to save what became of a round
 _WAITS = (1, 2, 5, 10, 20, 30, 60)  # seconds between tries
+
+
+_Carried = tuple[Claimed, Outcome | NotThere]
 
 
 class Briefings(Protocol):
@@ -49,7 +55,7 @@ class Briefings(Protocol):
 class Courier:
     """Carries the effects of one channel."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what it works with, handed over by one caller)
         self,
         store: Store,
         estate: Callable[[], Estate],
@@ -108,8 +114,8 @@ class Courier:
         if not claimed:
             return 0
         self._faults.reach("deliver.claimed")
-        briefings = await self._briefings.briefings(sorted({claim.incident for claim in claimed}))
-        works = [self._carry(c, briefings[c.incident], refs.get(c.incident, []), began) for c in claimed]
+        briefings = await self._described(sorted({claim.incident for claim in claimed}))
+        works = [self._carry(c, briefings.get(c.incident), refs.get(c.incident, []), began) for c in claimed]
         outcomes = await asyncio.gather(*works)
         self._faults.reach("deliver.sent")
         carried = [(claim, outcome) for claim, outcome in zip(claimed, outcomes, strict=True) if outcome is not None]
@@ -118,14 +124,32 @@ class Courier:
         self._faults.reach("deliver.committed")
         return len(claimed)
 
+    async def _described(self, incidents: Sequence[str]) -> dict[str, Briefing]:
+        """A briefing for each incident; one that cannot be described must not stop the pages of the others."""
+        try:
+            return await self._briefings.briefings(incidents)
+        except StoreAway:
+            raise
+        except Exception:  # the edge: told with its reason, and tried again later
+            log.exception("an incident cannot be described", incidents=incidents)
+        if len(incidents) == 1:
+            return {}
+        found: dict[str, Briefing] = {}
+        for incident in incidents:
+            found |= await self._described([incident])
+        return found
+
     async def _carry(
-        self, claim: Claimed, briefing: Briefing, refs: list[tuple[str, MessageRef]], began: float
+        self, claim: Claimed, briefing: Briefing | None, refs: list[tuple[str, MessageRef]], began: float
     ) -> Outcome | NotThere | None:
         """What became of one effect; None where its lease is too old to begin anything."""
-        message = self._message(claim, briefing, refs)
         if asyncio.get_running_loop().time() - began > _SEND_WITHIN:
             return None
+        if briefing is None:
+            why = "its incident cannot be described"
+            return Unknown(why) if claim.unknown else NotSent(why)
         try:
+            message = self._message(claim, briefing, refs)
             if claim.unknown and claim.kind is not EffectKind.REFRESH:
                 return await self._carrier.find(message)
             self._faults.reach("deliver.sending")
@@ -153,50 +177,61 @@ class Courier:
             attempted_at=claim.attempted_at,
         )
 
-    async def _settle(self, carried: Sequence[tuple[Claimed, Outcome | NotThere]]) -> None:
-        """Save what became of a round in one transaction, with what follows from it."""
-        async with self._store.unit(Turn.PAGES) as unit:
-            results = [judged(claim, outcome, unit.now) for claim, outcome in carried]
-            outcomes = {claim.id: outcome for claim, outcome in carried}
-            saved = await unit.outbox.settle(results)
-            told: dict[str, list[Result]] = {}
-            for result in saved:
-                if _is_told(result):
-                    told.setdefault(result.claimed.incident, []).append(result)
-            for incident in sorted(told, key=lambda key: (len(key), key)):
-                await self._tell(unit, incident, told[incident], outcomes)
-            self._faults.reach("deliver.saved")
-        self._made(unit.board.channels)
-
-    async def _tell(
-        self, unit: Unit, incident: str, results: Sequence[Result], outcomes: dict[int, Outcome | NotThere]
-    ) -> None:
-        """Put pages on the timeline; whoever cannot be reached is skipped, and the next one asked at once."""
-        found, _ = await unit.board.incident(incident, alerts=False)
-        estate, absent = self._estate(), await unit.board.unreachable()
-        desk = Desk(found, estate, unit.now, absent)
-        for result in results:
-            claim = result.claimed
-            if result.state == EffectState.SENT:
-                self._tell_sent(desk, result)
-                if claim.kind is EffectKind.PAGE and claim.target in absent:
-                    await unit.outbox.reached([claim.target])
+    async def _settle(self, carried: Sequence[_Carried]) -> None:
+        """Save what became of a round in one transaction, with what follows from it; a lost race tries again."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                async with self._store.unit(Turn.PAGES) as unit:
+                    results = [judged(claim, outcome, unit.now) for claim, outcome in carried]
+                    await self._tell(unit, await unit.outbox.settle(results), carried)
+                    self._faults.reach("deliver.saved")
+            except Stale:
+                if attempt == _TRIES:
+                    raise
+                await asyncio.sleep(0.02 * random.random())  # noqa: S311  (jitter, no secret)
                 continue
-            outcome = outcomes[claim.id]
-            gone = isinstance(outcome, Refused) and outcome.absent
+            self._made(unit.board.channels)
+            return
+
+    async def _tell(self, unit: Unit, saved: Sequence[Result], carried: Sequence[_Carried]) -> None:
+        """Put pages on the timelines; whoever cannot be reached is skipped, and the next one asked at once."""
+        told = [result for result in saved if _is_told(result)]
+        if not told:
+            return
+        found = await unit.board.held([result.claimed.incident for result in told])
+        estate, absent = self._estate(), await unit.board.unreachable()
+        gone = _gone(told, carried)
+        for person, why in gone.items():
+            await unit.outbox.skip(person, why, unit.now + estate.policy.escalation.unreachable_for)
+        reached = {result.claimed.target or "" for result in told if _is_answered_page(result)} & set(absent)
+        if reached:
+            await unit.outbox.reached(sorted(reached))
+        unreachable = {person: why for person, why in absent.items() if person not in reached} | gone
+        desks = {incident: Desk(held, estate, unit.now, unreachable) for incident, held in found.items()}
+        for result in told:
+            self._tell_one(desks[result.claimed.incident], result, gone=result.claimed.target in gone)
+        decisions = []
+        for desk in desks.values():
+            changed, facts, effects = desk.close()
+            decisions.append(Decision(incidents=(changed,), facts=tuple(facts), effects=tuple(effects)))
+        await unit.board.save(decisions, {})
+
+    def _tell_one(self, desk: Desk, result: Result, *, gone: bool) -> None:
+        if result.state == EffectState.SENT:
+            self._tell_sent(desk, result)
+        else:
             self._tell_failed(desk, result, gone=gone)
-            if gone and claim.target:
-                until = unit.now + estate.policy.escalation.unreachable_for
-                await unit.outbox.skip(claim.target, result.why, until)
-                desk.unreachable = {**desk.unreachable, claim.target: result.why}
-        changed, facts, effects = desk.close()
-        await unit.board.save([Decision(incidents=(changed,), facts=tuple(facts), effects=tuple(effects))], {})
 
     def _tell_sent(self, desk: Desk, result: Result) -> None:
         claim = result.claimed
         who = desk.estate.person(claim.target).name if claim.target else "the fallback"
         repeat = result.possible_repeat or claim.possible_repeat
-        data = {"to": claim.target, "channel": claim.channel.value, "key": claim.key, "possible_repeat": repeat}
+        data: dict[str, Any] = {
+            "to": claim.target,
+            "channel": claim.channel.value,
+            "key": claim.key,
+            "possible_repeat": repeat,
+        }
         if claim.kind is EffectKind.FALLBACK:
             because = claim.data.get("because") or claim.data.get("why") or "nobody answered"
             desk.tell(FactKind.FALLBACK_USED, f"Fallback notifier used for {who}: {because}", **data)
@@ -213,16 +248,20 @@ class Courier:
         if claim.kind is not EffectKind.PAGE or gone:
             return
         channel = Channel.WEBHOOK if estate.webhook else Channel.CONSOLE
-        other: Effect = Effect(
-            key=f"fallback:{claim.key}",
-            kind=EffectKind.FALLBACK,
-            channel=channel,
-            incident=claim.incident,
-            due_at=desk.now,
-            target=claim.target,
-            data={**claim.data, "because": f"{claim.channel.value} refused the page: {result.why}"},
-        )
-        desk.effects.append(other)
+        because = f"{claim.channel.value} refused the page: {result.why}"
+        desk.effects.append(stand_in(claim, channel, because, now=desk.now))
+
+
+def _gone(told: Sequence[Result], carried: Sequence[_Carried]) -> dict[str, str]:
+    """Who cannot be reached, and why, by the answers of a round."""
+    absent = {claim.id for claim, outcome in carried if isinstance(outcome, Refused) and outcome.absent}
+    return {
+        result.claimed.target: result.why for result in told if result.claimed.id in absent and result.claimed.target
+    }
+
+
+def _is_answered_page(result: Result) -> bool:
+    return result.claimed.kind is EffectKind.PAGE and result.state == EffectState.SENT
 
 
 def _is_told(result: Result) -> bool:
@@ -246,7 +285,9 @@ def judged(claim: Claimed, outcome: Outcome | NotThere, now: datetime) -> Result
             fresh = claim.attempted_at is not None and now - claim.attempted_at < _SETTLING
             if fresh:
                 again = now + _SETTLING
-                return Result(claimed=claim, state=EffectState.UNKNOWN, why="not found yet", due_at=again, asked=claim.asked + 1)
+                return Result(
+                    claimed=claim, state=EffectState.UNKNOWN, why="not found yet", due_at=again, asked=claim.asked + 1
+                )
             return Result(claimed=claim, state=EffectState.DUE, why="not found: sent again", due_at=now)
         case Unknown(why):
             return _unknown(claim, why, now)

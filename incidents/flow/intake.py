@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -12,7 +12,7 @@ from incidents.core.errors import Stale, StoreAway, Unstorable
 from incidents.core.estate import Estate
 from incidents.flow.batch import Batch, Decoding, decode_all
 from incidents.flow.faults import NONE, Faults
-from incidents.flow.ports import Letter, Store, Taken, Turn
+from incidents.flow.ports import Letter, Place, Store, Taken, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -21,12 +21,16 @@ EVENTS = 1_000  # and no more events than this in them
 TRIES = 3  # solo crashes after which a message is quarantined
 _RETRIES = 8  # of a batch that lost a race
 _PATIENCE = 5.0  # seconds between two tries while the database is away, at most
+_PLACES = 50_000  # remembered as seen, so that strangers' names do not fill the memory
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     delivery: Delivery
     answer: asyncio.Future[Taken] = field(repr=False)
+
+
+_Pair = tuple[_Waiting, Decoding]
 
 
 class Intake:
@@ -43,14 +47,18 @@ class Intake:
     ) -> None:
         self._store, self._estate, self._worker, self._made, self._faults = store, estate, worker, made, faults
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
-        self._seen: dict[tuple[str, str], bool] = {}
+        self._seen: dict[Place, bool] = {}
         self._stopping = asyncio.Event()
+        self._away: str | None = None  # why nothing can be saved just now
         self.batches = 0
 
     def submit(self, delivery: Delivery) -> asyncio.Future[Taken]:
         """Take a message in; the answer comes after the commit, in the order of arrival."""
         waiting = _Waiting(delivery, asyncio.get_running_loop().create_future())
-        self._queue.put_nowait(waiting)
+        if self._away is not None and delivery.origin is Origin.HTTP:
+            waiting.answer.set_exception(StoreAway(self._away))  # what waits before it may wait for long
+        else:
+            self._queue.put_nowait(waiting)
         return waiting.answer
 
     @property
@@ -64,7 +72,10 @@ class Intake:
             batch = await self._next()
             if batch:
                 await self._work(batch)
-        await self._store.unmark(self._worker)
+        try:
+            await self._store.unmark(self._worker)
+        except StoreAway as away:  # then what was at hand runs alone once more
+            log.warning("the marker could not be taken back", reason=str(away))
 
     def stop(self) -> None:
         """Take what waits, then end."""
@@ -78,27 +89,54 @@ class Intake:
         return [waiting for waiting in batch if waiting is not _SENTINEL and not waiting.answer.cancelled()]
 
     async def _work(self, batch: list[_Waiting]) -> None:
-        """Take one batch whatever happens: patiently while the database is away, singly where it will not go together."""
+        """Take one batch whatever happens: patiently while nothing can be saved, singly where it will not go together.
+
+        A stop ends the patience: what was not saved stays unanswered, and its bus brings it again.
+        """
         delay = 0.05
         while batch:
             try:
                 await self._carefully(batch)
             except StoreAway as away:
-                batch = _patient(batch, away)
-                log.warning("the database is away; waiting", reason=str(away), waiting=len(batch))
+                self._away = str(away)
+            except Exception as error:  # the loop's edge: not even putting aside went well
+                log.exception("a batch can be neither saved nor put aside")
+                self._away = f"{type(error).__name__} while it was saved"
+            else:
+                break
+            log.warning("the database is away; waiting", reason=self._away, waiting=len(batch))
+            batch = self._patient(batch, self._away)
+            if self._stopping.is_set():
+                break
+            if batch:
                 await asyncio.sleep(delay * (0.5 + random.random()))  # noqa: S311  (jitter, no secret)
                 delay = min(delay * 2, _PATIENCE)
-            batch = [waiting for waiting in batch if not waiting.answer.done()]
+        self._away = None
+
+    def _patient(self, batch: Sequence[_Waiting], why: str) -> list[_Waiting]:
+        """Tell HTTP at once that nothing was saved, in this batch and behind it; a bus can wait."""
+        behind = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        patient: list[_Waiting] = []
+        for waiting in (*batch, *behind):
+            if waiting is _SENTINEL or waiting.delivery.origin is not Origin.HTTP:
+                patient.append(waiting)
+            elif not waiting.answer.done():
+                waiting.answer.set_exception(StoreAway(why))
+        for waiting in patient:
+            if waiting in behind:
+                self._queue.put_nowait(waiting)
+        return [waiting for waiting in patient if waiting not in behind and not waiting.answer.done()]
 
     async def _carefully(self, batch: Sequence[_Waiting]) -> None:
         """Messages that were at hand when a worker died run alone, after the rest."""
         self._faults.reach("intake.received")
+        batch = [waiting for waiting in batch if not waiting.answer.done()]
         digests = [waiting.delivery.digest for waiting in batch]
         suspects = await self._store.mark(self._worker, digests, solo=False)
         self._faults.reach("intake.marked")
         clean = [waiting for waiting in batch if waiting.delivery.digest not in suspects]
         if clean:
-            await self._together(clean, suspected=False)
+            await self._together(clean, last=len(clean) == len(batch))
         for waiting in batch:
             crashes = suspects.get(waiting.delivery.digest)
             if crashes is not None:
@@ -111,62 +149,75 @@ class Intake:
             await self._quarantine(waiting, "quarantined", detail)
             return
         await self._store.mark(self._worker, [waiting.delivery.digest], solo=True)
-        await self._together([waiting], suspected=True)
+        await self._together([waiting], last=True, suspected=True)
 
-    async def _together(self, batch: Sequence[_Waiting], *, suspected: bool) -> None:
+    async def _together(self, batch: Sequence[_Waiting], *, last: bool, suspected: bool = False) -> None:
+        """One transaction, or few where there are many events. The marker stays until the last message is done."""
         decodings = decode_all([waiting.delivery for waiting in batch], self._faults)
         self._faults.reach("intake.decoded")
-        for part in _parts(list(zip(batch, decodings, strict=True))):
+        parts = list(_parts(list(zip(batch, decodings, strict=True))))
+        for number, part in enumerate(parts, 1):
             try:
-                await self._commit(part, suspected=suspected)
-            except (StoreAway, asyncio.CancelledError):
+                await self._commit(part, last=last and number == len(parts), suspected=suspected)
+            except StoreAway:
                 raise
             except Exception as error:  # the loop's edge: one message must not stop the others
                 log.exception("a batch failed; its messages are taken one by one", size=len(part))
                 await self._singly(part, error, suspected=suspected)
 
-    async def _singly(
-        self, part: Sequence[tuple[_Waiting, Decoding]], error: Exception, *, suspected: bool
-    ) -> None:
+    async def _singly(self, part: Sequence[_Pair], error: Exception, *, suspected: bool) -> None:
+        """Each message in a transaction of its own; what will not go is put aside. The next batch ends the marker."""
         if len(part) == 1:
-            waiting = part[0][0]
-            await self._quarantine(waiting, "failed", f"{type(error).__name__}: {error}")
+            await self._quarantine(part[0][0], "failed", f"{type(error).__name__}: {error}")
             return
         for one in part:
             try:
-                await self._commit([one], suspected=suspected)
-            except (StoreAway, asyncio.CancelledError):
+                await self._commit([one], last=False, suspected=suspected)
+            except StoreAway:
                 raise
-            except Exception as own:  # noqa: BLE001  (the same edge; told with its reason below)
+            except Exception as own:
+                log.exception("a message failed; it is put aside", position=one[0].delivery.position)
                 await self._singly([one], own, suspected=suspected)
 
-    async def _commit(self, part: Sequence[tuple[_Waiting, Decoding]], *, suspected: bool) -> None:
+    async def _commit(self, part: Sequence[_Pair], *, last: bool, suspected: bool) -> None:
         """One transaction; a lost race tries the whole again."""
-        digests = [waiting.delivery.digest for waiting, _ in part] if suspected else []
-        for attempt in range(_RETRIES):
-            batch = Batch([decoding for _, decoding in part], self._estate(), self._seen, self._faults)
+        for attempt in range(1, _RETRIES + 1):
             try:
-                async with self._store.unit(Turn.INTAKE) as unit:
-                    self._faults.reach("intake.begun")
-                    taken = await batch.take(unit)
-                    await unit.inbox.forget_marker(self._worker, digests)
-                    self._faults.reach("intake.saved")
+                batch, taken = await self._saved(part, last=last, suspected=suspected)
+                break
             except Stale as stale:
-                if attempt == _RETRIES - 1 and len(part) == 1:
+                if attempt == _RETRIES and len(part) == 1:
                     raise StoreAway("others keep changing the same alert") from stale
-                if attempt == _RETRIES - 1:
+                if attempt == _RETRIES:
                     raise
-                await asyncio.sleep(0.01 * 2**attempt * random.random())  # noqa: S311  (jitter, no secret)
-                continue
-            break
+                await asyncio.sleep(0.005 * 2**attempt * random.random())  # noqa: S311  (jitter, no secret)
+        else:
+            raise AssertionError("the last try returns or raises")
         self._faults.reach("intake.committed")
         self.batches += 1
-        self._seen.update(batch.seen)
+        self._remember(batch.seen)
         self._made(batch.channels)
         for (waiting, _), answer in zip(part, taken, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(answer)
         self._faults.reach("intake.answered")
+
+    async def _saved(self, part: Sequence[_Pair], *, last: bool, suspected: bool) -> tuple[Batch, list[Taken]]:
+        batch = Batch([decoding for _, decoding in part], self._estate(), self._seen, self._faults)
+        async with self._store.unit(Turn.INTAKE) as unit:
+            self._faults.reach("intake.begun")
+            taken = await batch.take(unit)
+            if last:
+                await unit.inbox.forget_marker(self._worker)
+            if suspected:
+                await unit.inbox.acquit([waiting.delivery.digest for waiting, _ in part])
+            self._faults.reach("intake.saved")
+        return batch, taken
+
+    def _remember(self, seen: Mapping[Place, bool]) -> None:
+        if len(self._seen) > _PLACES:
+            self._seen.clear()
+        self._seen.update(seen)
 
     async def _quarantine(self, waiting: _Waiting, reason: str, detail: str) -> None:
         """Put a whole message aside as a dead letter."""
@@ -176,7 +227,7 @@ class Intake:
         )
         async with self._store.unit(Turn.INTAKE) as unit:
             await unit.inbox.put_aside([letter])
-            await unit.inbox.forget_marker(self._worker, [delivery.digest])
+            await unit.inbox.acquit([delivery.digest])
         if delivery.origin is Origin.HTTP and not waiting.answer.done():
             waiting.answer.set_exception(Unstorable(detail))
         elif not waiting.answer.done():
@@ -186,22 +237,9 @@ class Intake:
 _SENTINEL = _Waiting(Delivery(body=None, origin=Origin.HTTP, position="stop"), None)  # type: ignore[arg-type]
 
 
-def _patient(batch: Sequence[_Waiting], away: StoreAway) -> list[_Waiting]:
-    """Tell HTTP at once that nothing was saved; a bus can wait."""
-    patient = []
-    for waiting in batch:
-        if waiting.answer.done():
-            continue
-        if waiting.delivery.origin is Origin.HTTP:
-            waiting.answer.set_exception(StoreAway(str(away)))
-        else:
-            patient.append(waiting)
-    return patient
-
-
-def _parts(pairs: list[tuple[_Waiting, Decoding]]) -> Iterable[list[tuple[_Waiting, Decoding]]]:
+def _parts(pairs: list[_Pair]) -> Iterable[list[_Pair]]:
     """Cut a batch where its messages hold too many events for one transaction."""
-    part: list[tuple[_Waiting, Decoding]] = []
+    part: list[_Pair] = []
     events = 0
     for pair in pairs:
         size = len(pair[1].decoded.events)

@@ -1,19 +1,21 @@
 """Time has passed: ladders climb, watches end, quiet trouble clears, silent channels fall back, heads are sealed."""
 
 import asyncio
-from collections.abc import Callable, Iterable
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
 from incidents.core.correlate import Room
 from incidents.core.decision import Decision
 from incidents.core.desk import Desk
-from incidents.core.effect import Channel, Effect, EffectKind
+from incidents.core.effect import Channel
 from incidents.core.errors import NotFound, Stale, StoreAway
 from incidents.core.estate import Estate
+from incidents.core.figures import span
 from incidents.core.lapse import lapse
 from incidents.flow.batch import whole
+from incidents.flow.fallback import stand_in
 from incidents.flow.ports import Place, SceneRequest, Store, Turn
 
 log = structlog.get_logger(__name__)
@@ -21,6 +23,7 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 100  # incidents or alerts in one turn
 _SEAL_EVERY = timedelta(minutes=1)
 _EXPIRE_EVERY = timedelta(hours=1)
+_EXPIRE_AGAIN = timedelta(seconds=1)  # while more than one transaction's worth has expired
 
 
 class Clock:
@@ -36,7 +39,8 @@ class Clock:
     ) -> None:
         self._store, self._estate, self._made, self._every = store, estate, made, every
         self._stopping = asyncio.Event()
-        self._seal_at = self._expire_at = None
+        self._seal_at: datetime | None = None
+        self._expire_at: datetime | None = None
 
     async def run(self) -> None:
         """Tick until stopped."""
@@ -56,50 +60,77 @@ class Clock:
         self._stopping.set()
 
     async def tick(self) -> int:
-        """Do everything that is due; how much that was."""
-        done = 0
-        while count := await self._alerts():
-            done += count
-        while count := await self._incidents():
-            done += count
+        """Do everything that is due; how much that was. Alerts first: they decide about their incidents."""
+        done = await self._alerts() + await self._incidents()
         await self._fall_back()
         await self._keep_house()
         return done
 
     async def _alerts(self) -> int:
-        """Alerts whose watch, quiet minutes or flapping is over, by place and all at once."""
-        try:
+        """Alerts whose watch, quiet minutes or flapping is over."""
+        done, looked_at = 0, set[str]()
+        while True:
             async with self._store.unit(Turn.PAGES) as unit:
-                due = await unit.board.due_alerts(_AT_ONCE)
-                if not due:
-                    return 0
-                wanted: dict[Place, set[str]] = {}
-                for place, key in due:
-                    wanted.setdefault(place, set()).add(key)
-                await unit.board.see({place: True for place in wanted}, limit=0)
-                requests = [SceneRequest(place=p, fingerprints=frozenset(keys)) for p, keys in wanted.items()]
-                scenes, estate, decisions = await unit.board.scenes(requests), self._estate(), []
-                ids = iter(await unit.board.new_ids(len(scenes)))
-                for place, keys in wanted.items():
-                    room = Room(scenes[place], estate, now=unit.now, ids=ids)
-                    for key in sorted(keys & set(scenes[place].alerts)):
-                        room.lapse(key)
-                    decisions.append(whole(room.decision(), scenes[place]))
-                await unit.board.save(decisions, {})
-            self._made(unit.board.channels)
+                due = [(place, key) for place, key in await unit.board.due_alerts(_AT_ONCE) if key not in looked_at]
+            if not due:
+                return done
+            looked_at |= {key for _, key in due}
+            done += await self._lapse_alerts(due)
+
+    async def _lapse_alerts(self, due: Sequence[tuple[Place, str]]) -> int:
+        """All in one transaction, or each place in its own where that fails."""
+        wanted: dict[Place, set[str]] = {}
+        for place, key in due:
+            wanted.setdefault(place, set()).add(key)
+        try:
+            await self._lapse_places(wanted)
         except Stale:
-            return 1  # somebody told one of them just now: look again
+            return 0  # somebody told one of them just now: the next tick looks again
+        except StoreAway:
+            raise
+        except Exception:  # the loop's edge: one place must not stop the others
+            log.exception("alerts cannot lapse", places=len(wanted))
+            if len(wanted) == 1:
+                return 0
+            return sum([await self._lapse_alerts([(place, key) for key in keys]) for place, keys in wanted.items()])
         return len(due)
 
-    async def _incidents(self) -> int:
+    async def _lapse_places(self, wanted: Mapping[Place, set[str]]) -> None:
         async with self._store.unit(Turn.PAGES) as unit:
-            due = await unit.board.due_incidents(_AT_ONCE)
-        for incident in due:
-            try:
-                await self._lapse(incident)
-            except (Stale, NotFound):
-                continue  # somebody acted just now: the next tick looks again
-        return len(due)
+            await unit.board.see(dict.fromkeys(wanted, True), limit=0)
+            requests = [SceneRequest(place=place, fingerprints=frozenset(keys)) for place, keys in wanted.items()]
+            scenes, estate, decisions = await unit.board.scenes(requests), self._estate(), []
+            ids = iter(await unit.board.new_ids(len(scenes)))
+            for place, keys in wanted.items():
+                room = Room(scenes[place], estate, now=unit.now, ids=ids)
+                for key in sorted(keys & set(scenes[place].alerts)):
+                    room.lapse(key)
+                decisions.append(whole(room.decision(), scenes[place]))
+            await unit.board.save(decisions, {})
+        self._made(unit.board.channels)
+
+    async def _incidents(self) -> int:
+        done, looked_at = 0, set[str]()
+        while True:
+            async with self._store.unit(Turn.PAGES) as unit:
+                due = [incident for incident in await unit.board.due_incidents(_AT_ONCE) if incident not in looked_at]
+            if not due:
+                return done
+            looked_at |= set(due)
+            for incident in due:
+                done += await self._lapse_alone(incident)
+
+    async def _lapse_alone(self, incident: str) -> int:
+        try:
+            await self._lapse(incident)
+        except (Stale, NotFound):
+            return 0  # somebody acted just now: the next tick looks again
+        except StoreAway:
+            raise
+        except Exception:  # the loop's edge: one incident must not stop the others
+            log.exception("an incident cannot lapse", incident=incident)
+            return 0
+        return 1
 
     async def _lapse(self, incident: str) -> None:
         async with self._store.unit(Turn.PAGES) as unit:
@@ -117,21 +148,11 @@ class Clock:
         """A page that no channel has taken within 30 s goes out another way as well."""
         estate = self._estate()
         channel = Channel.WEBHOOK if estate.webhook else Channel.CONSOLE
+        patience = estate.policy.escalation.fallback_after
         async with self._store.unit(Turn.PAGES) as unit:
-            stuck = await unit.outbox.stuck_pages(estate.policy.escalation.fallback_after)
-            made = [
-                Effect(
-                    key=f"fallback:{page.key}",
-                    kind=EffectKind.FALLBACK,
-                    channel=channel,
-                    incident=page.incident,
-                    due_at=unit.now,
-                    target=page.target,
-                    data={**page.data, "because": "the page was not taken within 30 s"},
-                )
-                for page in stuck
-            ]
-            await unit.board.enqueue(made)
+            stuck = await unit.outbox.stuck_pages(patience)
+            because = f"the page was not taken within {span(patience)}"
+            await unit.board.enqueue([stand_in(page, channel, because, now=unit.now) for page in stuck])
         self._made(unit.board.channels)
 
     async def _keep_house(self) -> None:
@@ -141,5 +162,5 @@ class Clock:
                 await unit.ledger.seal()
                 self._seal_at = unit.now + _SEAL_EVERY
             if self._expire_at is None or unit.now >= self._expire_at:
-                await unit.ledger.expire()
-                self._expire_at = unit.now + _EXPIRE_EVERY
+                more = await unit.ledger.expire()
+                self._expire_at = unit.now + (_EXPIRE_AGAIN if more else _EXPIRE_EVERY)

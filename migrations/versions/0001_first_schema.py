@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("wake_at", MOMENT, nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("doc", sa.Text(), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("told", sa.Integer(), nullable=False),
         sa.Column("first_seen_at", MOMENT, nullable=False),
         sa.Column("last_seen_at", MOMENT, nullable=False),
         sa.Column("last_firing_at", MOMENT, nullable=True),
@@ -81,6 +81,14 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("source", "event", "body_hash"),
     )
+    op.create_index(
+        "ix_conflicts_received_at",
+        "conflicts",
+        ["received_at"],
+        unique=False,
+        postgresql_where=sa.text("body is not null"),
+        sqlite_where=sa.text("body is not null"),
+    )
     op.create_table(
         "dead_letters",
         sa.Column("id", ID, autoincrement=True, nullable=False),
@@ -101,6 +109,14 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest", name=op.f("uq_dead_letters_digest")),
+    )
+    op.create_index(
+        "ix_dead_letters_at",
+        "dead_letters",
+        ["at"],
+        unique=False,
+        postgresql_where=sa.text("body is not null"),
+        sqlite_where=sa.text("body is not null"),
     )
     op.create_index("ix_dead_letters_state", "dead_letters", ["state", "id"], unique=False)
     op.create_table(
@@ -127,6 +143,30 @@ def upgrade() -> None:
         sa.Column("why", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key", name=op.f("uq_effects_key")),
+    )
+    op.create_index(
+        "ix_effects_waiting",
+        "effects",
+        ["incident"],
+        unique=False,
+        postgresql_where=sa.text("state in ('due', 'leased', 'unknown')"),
+        sqlite_where=sa.text("state in ('due', 'leased', 'unknown')"),
+    )
+    op.create_index(
+        "ix_effects_refreshed",
+        "effects",
+        ["made_at"],
+        unique=False,
+        postgresql_where=sa.text("kind = 'refresh'"),
+        sqlite_where=sa.text("kind = 'refresh'"),
+    )
+    op.create_index(
+        "ix_effects_message",
+        "effects",
+        ["incident"],
+        unique=False,
+        postgresql_where=sa.text("ref_ts is not null"),
+        sqlite_where=sa.text("ref_ts is not null"),
     )
     op.create_index(
         "ix_effects_due",
@@ -205,8 +245,8 @@ def upgrade() -> None:
         "incidents",
         ["system", "environment", "number"],
         unique=False,
-        postgresql_where=sa.text("status not in ('resolved', 'closed')"),
-        sqlite_where=sa.text("status not in ('resolved', 'closed')"),
+        postgresql_where=sa.text("status in ('triggered', 'acknowledged', 'mitigated')"),
+        sqlite_where=sa.text("status in ('triggered', 'acknowledged', 'mitigated')"),
     )
     op.create_index("ix_incidents_status", "incidents", ["status", "number"], unique=False)
     op.create_index(
@@ -231,7 +271,7 @@ def upgrade() -> None:
         ["system", "environment"],
         unique=True,
         postgresql_where=sa.text("gathering"),
-        sqlite_where=sa.text("gathering"),
+        sqlite_where=sa.text("gathering = 1"),
     )
     op.create_table(
         "markers",
@@ -285,7 +325,7 @@ def upgrade() -> None:
         ["first_seen_at"],
         unique=False,
         postgresql_where=sa.text("not known"),
-        sqlite_where=sa.text("not known"),
+        sqlite_where=sa.text("known = 0"),
     )
     op.create_table(
         "unreachable",
@@ -304,7 +344,7 @@ def downgrade() -> None:
         "ix_systems_unknown",
         table_name="systems",
         postgresql_where=sa.text("not known"),
-        sqlite_where=sa.text("not known"),
+        sqlite_where=sa.text("known = 0"),
     )
     op.drop_table("systems")
     op.drop_table("suspects")
@@ -316,7 +356,7 @@ def downgrade() -> None:
         "ux_incidents_gathering",
         table_name="incidents",
         postgresql_where=sa.text("gathering"),
-        sqlite_where=sa.text("gathering"),
+        sqlite_where=sa.text("gathering = 1"),
     )
     op.drop_index(
         "ix_incidents_wake_at",
@@ -334,8 +374,8 @@ def downgrade() -> None:
     op.drop_index(
         "ix_incidents_open",
         table_name="incidents",
-        postgresql_where=sa.text("status not in ('resolved', 'closed')"),
-        sqlite_where=sa.text("status not in ('resolved', 'closed')"),
+        postgresql_where=sa.text("status in ('triggered', 'acknowledged', 'mitigated')"),
+        sqlite_where=sa.text("status in ('triggered', 'acknowledged', 'mitigated')"),
     )
     op.drop_table("incidents")
     op.drop_index(
@@ -354,9 +394,39 @@ def downgrade() -> None:
         postgresql_where=sa.text("state in ('due', 'leased', 'unknown')"),
         sqlite_where=sa.text("state in ('due', 'leased', 'unknown')"),
     )
+    op.drop_index(
+        "ix_effects_message",
+        table_name="effects",
+        postgresql_where=sa.text("ref_ts is not null"),
+        sqlite_where=sa.text("ref_ts is not null"),
+    )
+    op.drop_index(
+        "ix_effects_refreshed",
+        table_name="effects",
+        postgresql_where=sa.text("kind = 'refresh'"),
+        sqlite_where=sa.text("kind = 'refresh'"),
+    )
+    op.drop_index(
+        "ix_effects_waiting",
+        table_name="effects",
+        postgresql_where=sa.text("state in ('due', 'leased', 'unknown')"),
+        sqlite_where=sa.text("state in ('due', 'leased', 'unknown')"),
+    )
     op.drop_table("effects")
     op.drop_index("ix_dead_letters_state", table_name="dead_letters")
+    op.drop_index(
+        "ix_dead_letters_at",
+        table_name="dead_letters",
+        postgresql_where=sa.text("body is not null"),
+        sqlite_where=sa.text("body is not null"),
+    )
     op.drop_table("dead_letters")
+    op.drop_index(
+        "ix_conflicts_received_at",
+        table_name="conflicts",
+        postgresql_where=sa.text("body is not null"),
+        sqlite_where=sa.text("body is not null"),
+    )
     op.drop_table("conflicts")
     op.drop_index("ix_clicks_at", table_name="clicks")
     op.drop_table("clicks")

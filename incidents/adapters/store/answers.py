@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 
 from incidents.adapters.store.bulk import insert_rows
+from incidents.adapters.store.columns import AnyRow
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.tables import answers, dead_letters
+from incidents.core.errors import Stale
 from incidents.core.fact import Actor
 from incidents.flow.ports import Turn
 
@@ -42,10 +43,13 @@ class KeptAnswers:
             if await insert_rows(connection, answers, [values], suffix):
                 return KeptAnswer(mine=True)
             where = _is(by, method, path, key)
-            row = (await connection.execute(select(answers).where(where))).one()
+            row = (await connection.execute(select(answers).where(where))).one_or_none()
+            if row is None:  # it has expired this very moment
+                raise Stale("the key's answer has just expired")
             if row.status is None and row.body_hash == body_hash and now - row.at > _LAPSES:
-                await connection.execute(update(answers).where(where).values(at=now))
-                return KeptAnswer(mine=True)
+                taken = update(answers).where(where, answers.c.status.is_(None), answers.c.at == row.at)
+                if (await connection.execute(taken.values(at=now))).rowcount:
+                    return KeptAnswer(mine=True)
             return _kept(row)
 
     async def keep(self, by: str, method: str, path: str, key: str, answer: KeptAnswer | None) -> None:
@@ -74,12 +78,12 @@ class KeptAnswers:
             return done.one_or_none() is not None
 
 
-def _is(by: str, method: str, path: str, key: str) -> Any:
+def _is(by: str, method: str, path: str, key: str) -> ColumnElement[bool]:
     c = answers.c
     return and_(c.actor == by, c.method == method, c.path == path, c.key == key)
 
 
-def _kept(row: Row[Any]) -> KeptAnswer:
+def _kept(row: AnyRow) -> KeptAnswer:
     return KeptAnswer(
         mine=False,
         body_hash=row.body_hash,

@@ -4,14 +4,30 @@ An executemany of the ORM's kind costs two to four times as much per row; a batc
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Row, Table, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Table,
+    any_,
+    column,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from incidents.adapters.store.columns import Json, Moment, moment_text
+from incidents.adapters.store.columns import AnyRow, Json, Moment, moment_text
 
 _PARAMETERS = 30_000  # SQLite takes 32,766 in one statement
 
@@ -29,17 +45,17 @@ def _pg_type(column: Column[Any]) -> str:
     return "integer" if isinstance(kind, Integer) else "text"
 
 
-def _binder(column: Column[Any], sqlite: bool) -> Callable[[Any], Any] | None:
+def _binder(column: Column[Any], *, sqlite: bool) -> Callable[[Any], Any] | None:
     if isinstance(column.type, Json):
         return lambda value: json.dumps(value, separators=(",", ":"))
     return moment_text if sqlite and isinstance(column.type, Moment) else None
 
 
 @lru_cache(maxsize=128)
-def _plan(table: Table, names: tuple[str, ...], sqlite: bool) -> tuple[str, list[Callable[[Any], Any] | None]]:
+def _plan(table: Table, names: tuple[str, ...], *, sqlite: bool) -> tuple[str, list[Callable[[Any], Any] | None]]:
     columns = [table.c[name] for name in names]
     head = f"insert into {table.name} ({', '.join(names)})"
-    binders = [_binder(column, sqlite) for column in columns]
+    binders = [_binder(column, sqlite=sqlite) for column in columns]
     if sqlite:
         return f"{head} values ", binders
     arrays = ", ".join(f"cast(:c{i} as {_pg_type(column)}[])" for i, column in enumerate(columns))
@@ -48,13 +64,13 @@ def _plan(table: Table, names: tuple[str, ...], sqlite: bool) -> tuple[str, list
 
 async def insert_rows(
     connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]], suffix: str = ""
-) -> list[Row[Any]]:
+) -> list[AnyRow]:
     """Insert `rows`, all with the same keys; `suffix` may hold ON CONFLICT and RETURNING, whose rows come back."""
     if not rows:
         return []
     sqlite = connection.dialect.name == "sqlite"
     names = tuple(rows[0])
-    head, binders = _plan(table, names, sqlite)
+    head, binders = _plan(table, names, sqlite=sqlite)
     columns = [
         [bind(row[name]) for row in rows] if bind else [row[name] for row in rows]
         for name, bind in zip(names, binders, strict=True)
@@ -69,7 +85,7 @@ async def insert_rows(
 
 async def _insert_values(
     connection: AsyncConnection, statement: str, rows: list[tuple[Any, ...]], width: int
-) -> list[Row[Any]]:
+) -> list[AnyRow]:
     place, step, found = f"({', '.join('?' * width)})", max(1, _PARAMETERS // width), []
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
@@ -96,3 +112,25 @@ def as_rows(rows: Sequence[Mapping[str, Any]]) -> str:
 def greatest(connection: AsyncConnection) -> str:
     """The name of the function that gives the larger of two values."""
     return "max" if connection.dialect.name == "sqlite" else "greatest"
+
+
+def among(connection: AsyncConnection, values: Iterable[Any], *columns: Column[Any]) -> ColumnElement[bool]:
+    """Whether a row's columns are one of `values`, which are tuples where there are several columns.
+
+    The statement's text is the same for any number of values, so that it is compiled and prepared once.
+    """
+    wanted = list(values)
+    if connection.dialect.name == "sqlite":
+        return _among_json(wanted, columns)
+    if len(columns) == 1:
+        return columns[0] == any_(literal(wanted, ARRAY(columns[0].type)))
+    arrays = [literal([value[i] for value in wanted], ARRAY(c.type)) for i, c in enumerate(columns)]
+    return tuple_(*columns).in_(select(*(func.unnest(array) for array in arrays)))
+
+
+def _among_json(wanted: list[Any], columns: tuple[Column[Any], ...]) -> ColumnElement[bool]:
+    row = func.json_each(json.dumps(wanted)).table_valued(column("value"))
+    if len(columns) == 1:
+        return columns[0].in_(select(row.c.value))
+    parts = (func.json_extract(row.c.value, f"$[{i}]") for i in range(len(columns)))
+    return tuple_(*columns).in_(select(*parts))

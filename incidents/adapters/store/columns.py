@@ -2,10 +2,12 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any, TypeAlias
 
-from sqlalchemy import DateTime, Dialect, String, Text
+from sqlalchemy import DateTime, Dialect, Row, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # sorts as text in the order of time
 
 
@@ -16,15 +18,15 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[object]:
-        kind: TypeEngine[object] = DateTime(timezone=True) if dialect.name == "postgresql" else String(27)
-        return dialect.type_descriptor(kind)
+        kind = DateTime(timezone=True) if dialect.name == "postgresql" else String(27)
+        return dialect.type_descriptor(kind)  # type: ignore[arg-type]
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> object:
         if value is None or dialect.name == "postgresql":
             return value
         return value.astimezone(UTC).strftime(_FORMAT)
 
-    def process_result_value(self, value: object, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: object, dialect: Dialect) -> datetime | None:  # noqa: ARG002  (SQLAlchemy's)
         if value is None:
             return None
         return value.astimezone(UTC) if isinstance(value, datetime) else moment(str(value))
@@ -32,7 +34,7 @@ class Moment(TypeDecorator[datetime]):
 
 def moment(text: str) -> datetime:
     """An aware datetime from the text that SQLite keeps."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def moment_text(at: datetime | None) -> str | None:
@@ -46,8 +48,8 @@ class Json(TypeDecorator[object]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:  # noqa: ARG002  (SQLAlchemy's)
         return None if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=True)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> object:
+    def process_result_value(self, value: str | None, dialect: Dialect) -> object:  # noqa: ARG002  (SQLAlchemy's)
         return None if value is None else json.loads(value)

@@ -1,24 +1,20 @@
-"""What came in: events remembered once each, conflicts kept, dead letters, and the markers that find a deadly message."""
+"""What came in: events remembered once each, conflicts kept, dead letters, and the marker of a batch that is done."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.adapters.store import tables
 from incidents.adapters.store.bulk import as_rows, insert_rows, listed
+from incidents.adapters.store.part import Part
 from incidents.flow.ports import Disposition, InboxRow, Letter
 
 _HEADERS = 100  # of a dead letter, each cut to this many characters below
 _HEADER = 1_000
 
 
-class Inbox:
+class Inbox(Part):
     """The part of a transaction that remembers events."""
-
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
-        self._connection, self._now = connection, now
 
     async def take(self, rows: Sequence[InboxRow]) -> list[Disposition]:
         """What each event is: accepted, a duplicate (same id, same body) or a conflict (same id, other body)."""
@@ -93,12 +89,15 @@ class Inbox:
     async def _keep_conflicts(self, rows: Sequence[InboxRow]) -> None:
         values = [
             {"source": r.source, "event": r.event, "body_hash": r.body_hash, "received_at": self._now, "body": r.body}
-            for r in rows
+            for r in sorted(rows, key=lambda row: (*row.key, row.body_hash))
         ]
         await insert_rows(self._connection, tables.conflicts, values, "on conflict do nothing")
 
     async def put_aside(self, letters: Sequence[Letter]) -> None:
-        """Keep what could not be read; the same message again is counted, not kept twice."""
+        """Keep what could not be read; the same message again is counted, not kept twice.
+
+        One that was replayed and comes again unreadable is open again; one that a person discarded stays so.
+        """
         firsts: dict[str, dict[str, object]] = {}
         for letter in letters:
             delivery, key = letter.delivery, letter.digest.hex()
@@ -107,28 +106,32 @@ class Inbox:
             firsts[key] = {
                 "at": self._now,
                 "origin": delivery.origin.value,
-                "position": delivery.position[:500],
+                "position": _readable(delivery.position)[:500],
                 "reason": letter.reason,
-                "field": letter.field[:200],
-                "detail": letter.detail[:2_000],
+                "field": _readable(letter.field)[:200],
+                "detail": _readable(letter.detail),
                 "digest": key,
                 "body": letter.body,
                 "headers": [[_readable(name), _readable(value)] for name, value in delivery.headers[:_HEADERS]],
                 "content_type": _readable(delivery.content_type) if delivery.content_type is not None else None,
                 "state": "open",
             }
-        suffix = "on conflict (digest) do update set copies = dead_letters.copies + 1"
+        suffix = """on conflict (digest) do update set copies = dead_letters.copies + 1,
+            body = coalesce(dead_letters.body, excluded.body),
+            state = case when dead_letters.state = 'replayed' then 'open' else dead_letters.state end"""
         await insert_rows(self._connection, tables.dead_letters, [firsts[key] for key in sorted(firsts)], suffix)
 
-    async def forget_marker(self, worker: str, digests: Sequence[bytes]) -> None:
-        """The batch is done: its marker goes, and with it any suspicion of these messages."""
+    async def forget_marker(self, worker: str) -> None:
+        """The batch is done."""
         await self._connection.execute(tables.markers.delete().where(tables.markers.c.worker == worker))
-        if digests:
-            await self._connection.execute(tables.suspects.delete().where(tables.suspects.c.digest.in_(digests)))
+
+    async def acquit(self, digests: Sequence[bytes]) -> None:
+        """These messages were dealt with, and nobody died of them: they are suspects no more."""
+        await self._connection.execute(tables.suspects.delete().where(tables.suspects.c.digest.in_(digests)))
 
 
 def _readable(value: object) -> str:
-    """A header as text that both databases take; what is no text is shown escaped."""
+    """Hostile words as text that both databases take; what is no text is shown escaped."""
     if value is None:
         return ""
     shown = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

@@ -8,6 +8,7 @@ from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.adapters.store import rows as r
+from incidents.adapters.store.bulk import among
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.ledger import sealed
 from incidents.adapters.store.tables import alerts, effects, facts, inbox, incidents, seals
@@ -32,11 +33,10 @@ class Broken:
 async def check(database: Database) -> list[Broken]:
     """Everything found wrong; empty when all is well."""
     found: list[Broken] = []
-    async with database.read() as connection:
+    async with database.read(whole=True) as connection:
         now = await database.now(connection)
         for rule in _RULES:
-            async for broken in rule(connection, now):
-                found.append(broken)
+            found += [broken async for broken in rule(connection, now)]
     return found
 
 
@@ -53,7 +53,9 @@ async def _every_event_has_one_place(connection: AsyncConnection, _: datetime) -
 async def _one_gathering_incident(connection: AsyncConnection, _: datetime) -> AsyncIterator[Broken]:
     """I3: at most one incident gathers for a system and environment, and only while it is unresolved."""
     c = incidents.c
-    twice = select(c.system, c.environment).where(c.gathering).group_by(c.system, c.environment).having(func.count() > 1)
+    twice = (
+        select(c.system, c.environment).where(c.gathering).group_by(c.system, c.environment).having(func.count() > 1)
+    )
     for row in await connection.execute(twice):
         yield Broken(code="two_gather", where=f"{row.system} {row.environment}", text="two incidents gather at once")
     done = select(c.number).where(c.gathering, c.status.not_in([s.value for s in UNRESOLVED]))
@@ -120,7 +122,9 @@ async def _chains_hold(connection: AsyncConnection, _: datetime) -> AsyncIterato
         seq, previous = at.get(row.incident, (0, GENESIS))
         right = link(chained.seq, chained.fact, previous)
         if chained.seq != seq + 1 or chained.previous != previous or chained.hash != right:
-            yield Broken(code="chain", where=f"INC-{row.incident} fact {chained.seq}", text="does not follow from the one before")
+            yield Broken(
+                code="chain", where=f"INC-{row.incident} fact {chained.seq}", text="does not follow from the one before"
+            )
         at[row.incident] = (chained.seq, chained.hash)
     for number, head in heads.items():
         if head[0] and at[number] != head:
@@ -134,9 +138,12 @@ async def _seals_hold(connection: AsyncConnection, _: datetime) -> AsyncIterator
         if row.previous != previous or row.hash != sealed(row.seq, row.at, row.heads, previous):
             yield Broken(code="seal", where=f"seal {row.seq}", text="does not follow from the one before")
         previous = row.hash
-        for number, seq, digest in row.heads:
-            fact = select(facts.c.hash).where(facts.c.incident == number, facts.c.seq == seq)
-            if (await connection.execute(fact)).scalar_one_or_none() != digest:
+        heads = {(number, seq): digest for number, seq, digest in row.heads}
+        c = facts.c
+        kept = select(c.incident, c.seq, c.hash).where(among(connection, list(heads), c.incident, c.seq))
+        there = {(fact.incident, fact.seq): fact.hash for fact in await connection.execute(kept)}
+        for (number, seq), digest in heads.items():
+            if there.get((number, seq)) != digest:
                 yield Broken(code="seal", where=f"{r.incident_id(number)} fact {seq}", text="is not what was sealed")
 
 
@@ -147,7 +154,9 @@ async def _nothing_forgotten(connection: AsyncConnection, now: datetime) -> Asyn
     for row in await connection.execute(select(e.key, e.due_at).where(waiting, e.due_at < late).limit(_SHOWN)):
         yield Broken(code="effect_late", where=row.key, text=f"was due at {row.due_at}")
     for row in await connection.execute(select(c.number, c.wake_at).where(c.wake_at < late).limit(_SHOWN)):
-        yield Broken(code="incident_late", where=r.incident_id(row.number), text=f"was to be looked at at {row.wake_at}")
+        yield Broken(
+            code="incident_late", where=r.incident_id(row.number), text=f"was to be looked at at {row.wake_at}"
+        )
     a = alerts.c
     for row in await connection.execute(select(a.fingerprint, a.wake_at).where(a.wake_at < late).limit(_SHOWN)):
         yield Broken(code="alert_late", where=row.fingerprint, text=f"was to be looked at at {row.wake_at}")

@@ -1,93 +1,87 @@
-"""The outbox inside a transaction: leases with a fencing token, pages re-checked, results saved where the lease holds."""
+"""The outbox inside a transaction: leases with a fencing token, pages re-checked, results saved where a lease holds."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Row, and_, case, exists, literal, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select, text, update
 
 from incidents.adapters.store import rows as r
-from incidents.adapters.store.bulk import insert_rows
-from incidents.adapters.store.tables import effects, incidents, unreachable
+from incidents.adapters.store.bulk import among, as_rows, insert_rows, listed
+from incidents.adapters.store.columns import AnyRow, moment_text
+from incidents.adapters.store.part import Part
+from incidents.adapters.store.tables import effects, incidents, unreachable, waiting
 from incidents.core.effect import Channel, EffectKind, EffectState
 from incidents.core.incident import Status
 from incidents.core.severity import Severity
 from incidents.flow.ports import Claimed, MessageRef, Result
 
-_WAITING = (EffectState.DUE, EffectState.LEASED, EffectState.UNKNOWN)
 _URGENT = (EffectKind.PAGE, EffectKind.FALLBACK)
+_BEGUN = (EffectState.LEASED, EffectState.UNKNOWN)
+_STUCK_AT_ONCE = 100
+_WHY = 1_000  # characters kept of an answer
 
 
-class Outbox:
+class Outbox(Part):
     """The part of a transaction that leases effects and saves what became of them."""
-
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
-        self._connection, self._now = connection, now
-        self._sqlite = connection.dialect.name == "sqlite"
 
     async def claim(self, channel: Channel, *, limit: int, lease: timedelta) -> list[Claimed]:
         """Lease what is due: pages first, the worst severity first.
 
         A page for an incident that is no longer triggered, or of an earlier round, is cancelled here instead. A post
-        waits for its card, a refresh for every message that is on its way, and gives way to a newer refresh.
+        waits for its card, a refresh for every message that is on its way, and gives way to a newer refresh. An effect
+        whose incident somebody is changing just now is left for the next look, so that their order is certain.
         """
         token = token_hex(8)
-        rows = (await self._connection.execute(self._due(channel, limit))).all()
         claimed, cancelled = [], []
-        for row in rows:
+        for row in (await self._connection.execute(self._due(channel, limit))).all():
             why = _no_longer_wanted(row)
             if why:
-                cancelled.append((row.id, why))
+                cancelled.append({"id": row.id, "why": why})
             else:
-                claimed.append(_claimed(row, token))
-        for key, why in cancelled:
-            values = {"state": EffectState.CANCELLED, "why": why, "lease": None, "lease_until": None}
-            await self._connection.execute(update(effects).where(effects.c.id == key).values(values))
+                claimed.append(_claimed(row, token, self._now))
+        if cancelled:
+            await self._cancel(cancelled)
         if claimed:
-            await self._lease([row.id for row in claimed], token, lease)
+            await self._lease([claim.id for claim in claimed], token, lease)
         return claimed
 
-    def _due(self, channel: Channel, limit: int) -> Any:
-        e, other = effects.c, effects.alias("other")
-        c = other.c
-        on_its_way = exists().where(
-            c.incident == e.incident,
-            c.kind.in_((EffectKind.CARD, EffectKind.PAGE)),
-            or_(c.state.in_((EffectState.LEASED, EffectState.UNKNOWN)), and_(c.kind == EffectKind.CARD, c.state == EffectState.DUE)),
-            c.id != e.id,
-        )
-        card_waits = exists().where(c.incident == e.incident, c.kind == EffectKind.CARD, c.state.in_(_WAITING))
-        earlier_post = exists().where(
-            c.incident == e.incident, c.kind == EffectKind.POST, c.state.in_(_WAITING), c.id < e.id
-        )
-        refresh_runs = exists().where(
-            c.incident == e.incident, c.kind == EffectKind.REFRESH, c.state == EffectState.LEASED, c.id != e.id,
-            c.lease_until > self._now,
-        )  # fmt: skip
-        newer = exists().where(
-            c.incident == e.incident, c.kind == EffectKind.REFRESH, c.state == EffectState.DUE, c.id > e.id
-        )
-        ready = or_(e.state.in_((EffectState.DUE, EffectState.UNKNOWN)), and_(e.state == EffectState.LEASED, e.lease_until <= self._now))
-        in_order = or_(
-            e.kind.in_((EffectKind.PAGE, EffectKind.CARD, EffectKind.FALLBACK)),
-            and_(e.kind == EffectKind.POST, ~card_waits, ~earlier_post),
-            and_(e.kind == EffectKind.REFRESH, ~on_its_way, ~refresh_runs),
-        )
+    def _due(self, channel: Channel, limit: int) -> Select[Any]:
+        e, i = effects.c, incidents.c
+        ready = or_(e.state != EffectState.LEASED, e.lease_until <= self._now)
         urgency = case((e.kind.in_(_URGENT), 0), (e.kind == EffectKind.CARD, 1), else_=2)
-        severity = incidents.c.severity
+        newer = _another("newer", kind=(EffectKind.REFRESH,), state=(EffectState.DUE,), after=True)
         query = (
-            select(effects, incidents.c.status.label("status"), incidents.c.round.label("round"), severity, newer.label("newer"))
-            .select_from(effects.join(incidents, incidents.c.number == e.incident))
-            .where(e.channel == channel, e.state.in_(_WAITING), e.due_at <= self._now, ready, in_order)
-            .order_by(urgency, severity, e.due_at, e.id)
+            select(effects, i.status.label("status"), i.round.label("round"), i.severity, newer.label("newer"))
+            .select_from(effects.join(incidents, i.number == e.incident))
+            .where(e.channel == channel, waiting(effects), e.due_at <= self._now, ready, self._in_order())
+            .order_by(urgency, i.severity, e.due_at, e.id)
             .limit(limit)
         )
-        return query if self._sqlite else query.with_for_update(of=effects, skip_locked=True)
+        return query if self._sqlite else query.with_for_update(of=(effects, incidents), skip_locked=True)
+
+    def _in_order(self) -> ColumnElement[bool]:
+        """Whether what must go before an effect has gone."""
+        kind = effects.c.kind
+        card_first = _another("card", kind=(EffectKind.CARD,))
+        post_first = _another("post", kind=(EffectKind.POST,), before=True)
+        on_its_way = _another("sent", kind=(EffectKind.CARD, EffectKind.PAGE), state=_BEGUN)
+        refreshing = _another("other", kind=(EffectKind.REFRESH,), state=(EffectState.LEASED,), until=self._now)
+        return or_(
+            kind.in_((EffectKind.PAGE, EffectKind.CARD, EffectKind.FALLBACK)),
+            and_(kind == EffectKind.POST, ~card_first, ~post_first),
+            and_(kind == EffectKind.REFRESH, ~card_first, ~on_its_way, ~refreshing),
+        )
+
+    async def _cancel(self, cancelled: Sequence[Mapping[str, object]]) -> None:
+        source = listed(self._connection, id="bigint", why="text")
+        query = f"""update effects set state = 'cancelled', why = d.why, lease = null, lease_until = null
+            from {source} where effects.id = d.id"""
+        await self._connection.execute(text(query), {"rows": as_rows(cancelled)})
 
     async def _lease(self, ids: Sequence[int], token: str, lease: timedelta) -> None:
-        now = literal(self._now, effects.c.attempted_at.type)  # a bare value in a CASE is written as SQLAlchemy writes it
+        now = literal(self._now, effects.c.attempted_at.type)  # a bare value in a CASE is written as SQLAlchemy does
         values = {
             "state": EffectState.LEASED,
             "lease": token,
@@ -95,10 +89,11 @@ class Outbox:
             "attempts": effects.c.attempts + 1,
             "attempted_at": case((effects.c.state == EffectState.DUE, now), else_=effects.c.attempted_at),
         }
-        await self._connection.execute(update(effects).where(effects.c.id.in_(ids)).values(values))
+        leased = update(effects).where(among(self._connection, ids, effects.c.id)).values(values)
+        await self._connection.execute(leased)
 
     async def stuck_pages(self, older_than: timedelta) -> list[Claimed]:
-        """Pages that their channel has not taken for so long, and that no fallback stands in for yet."""
+        """Pages that Slack has not taken for so long, and that no fallback stands in for yet."""
         e, other = effects.c, effects.alias("other")
         stands_in = exists().where(other.c.key == "fallback:" + e.key)
         query = (
@@ -106,22 +101,22 @@ class Outbox:
             .where(
                 e.channel == Channel.SLACK,
                 e.kind == EffectKind.PAGE,
-                e.state.in_(_WAITING),
+                waiting(effects),
                 e.made_at <= self._now - older_than,
                 ~stands_in,
             )
             .order_by(e.id)
-            .limit(100)
+            .limit(_STUCK_AT_ONCE)
         )
-        return [_claimed(row, "") for row in await self._connection.execute(query)]
+        return [_claimed(row, "", self._now) for row in await self._connection.execute(query)]
 
     async def refs(self, held: Sequence[str]) -> dict[str, list[tuple[str, MessageRef]]]:
         """The messages of each incident that were sent, the card first."""
-        numbers = [r.number_of(incident) for incident in held]
+        numbers = sorted({r.number_of(incident) or 0 for incident in held})
         query = (
-            select(effects.c.incident, effects.c.key, effects.c.ref_channel, effects.c.ref_ts)
+            select(effects.c.incident, effects.c.key, effects.c.ref_channel, effects.c.ref_ts, effects.c.data)
             .where(
-                effects.c.incident.in_(numbers),
+                among(self._connection, numbers, effects.c.incident),
                 effects.c.kind.in_((EffectKind.CARD, EffectKind.PAGE)),
                 effects.c.ref_ts.is_not(None),
             )
@@ -129,33 +124,51 @@ class Outbox:
         )
         found: dict[str, list[tuple[str, MessageRef]]] = {}
         for row in await self._connection.execute(query):
-            ref = MessageRef(channel=row.ref_channel, ts=row.ref_ts)
+            ref = MessageRef(channel=row.ref_channel, ts=row.ref_ts, why=str(row.data.get("why") or ""))
             found.setdefault(r.incident_id(row.incident), []).append((row.key, ref))
         return found
 
     async def settle(self, results: Sequence[Result]) -> list[Result]:
         """Save results where the lease still holds; a late answer to a lost lease changes nothing."""
-        saved = []
-        for result in results:
-            c = effects.c
-            values: dict[str, Any] = {
-                "state": result.state,
-                "why": result.why[:1_000],
-                "lease": None,
-                "lease_until": None,
-                "due_at": result.due_at or c.due_at,
-                "possible_repeat": result.possible_repeat or result.claimed.possible_repeat,
-                "asked": result.asked,
-            }
-            if result.state == EffectState.SENT:
-                values["sent_at"] = self._now
-            if result.ref:
-                values |= {"ref_channel": result.ref.channel, "ref_ts": result.ref.ts}
-            mine = and_(c.id == result.claimed.id, c.lease == result.claimed.lease)
-            done = await self._connection.execute(update(effects).where(mine).values(values).returning(c.id))
-            if done.one_or_none():
-                saved.append(result)
-        return saved
+        if not results:
+            return []
+        source = listed(
+            self._connection,
+            id="bigint",
+            lease="text",
+            state="text",
+            why="text",
+            due_at="timestamptz",
+            sent_at="timestamptz",
+            possible_repeat="boolean",
+            asked="integer",
+            ref_channel="text",
+            ref_ts="text",
+        )
+        query = f"""update effects set state = d.state, why = d.why, lease = null, lease_until = null, asked = d.asked,
+                due_at = coalesce(d.due_at, effects.due_at), sent_at = coalesce(d.sent_at, effects.sent_at),
+                possible_repeat = d.possible_repeat, ref_channel = coalesce(d.ref_channel, effects.ref_channel),
+                ref_ts = coalesce(d.ref_ts, effects.ref_ts)
+            from {source} where effects.id = d.id and effects.lease = d.lease returning effects.id"""
+        values = [self._settled(result) for result in sorted(results, key=lambda result: result.claimed.id)]
+        found = await self._connection.execute(text(query), {"rows": as_rows(values)})
+        saved = {row.id for row in found}
+        return [result for result in results if result.claimed.id in saved]
+
+    def _settled(self, result: Result) -> dict[str, object]:
+        claimed, ref = result.claimed, result.ref
+        return {
+            "id": claimed.id,
+            "lease": claimed.lease,
+            "state": result.state,
+            "why": result.why[:_WHY].replace("\x00", ""),
+            "due_at": moment_text(result.due_at),
+            "sent_at": moment_text(self._now) if result.state == EffectState.SENT else None,
+            "possible_repeat": result.possible_repeat or claimed.possible_repeat,
+            "asked": result.asked,
+            "ref_channel": ref.channel if ref else None,
+            "ref_ts": ref.ts if ref else None,
+        }
 
     async def skip(self, person: str, why: str, until: datetime) -> None:
         """Remember that a person cannot be reached until then."""
@@ -164,10 +177,11 @@ class Outbox:
 
     async def reached(self, persons: Sequence[str]) -> None:
         """Forget that these people could not be reached."""
-        await self._connection.execute(unreachable.delete().where(unreachable.c.person.in_(persons)))
+        gone = unreachable.delete().where(among(self._connection, sorted(set(persons)), unreachable.c.person))
+        await self._connection.execute(gone)
 
 
-def _no_longer_wanted(row: Row[Any]) -> str | None:
+def _no_longer_wanted(row: AnyRow) -> str | None:
     """Why an effect is cancelled when it comes to its turn; one whose fate is unknown is always asked about."""
     if row.state != EffectState.DUE:
         return None
@@ -183,7 +197,29 @@ def _no_longer_wanted(row: Row[Any]) -> str | None:
     return "a later round has begun" if int(data.get("round", row.round)) < row.round else None
 
 
-def _claimed(row: Row[Any], token: str) -> Claimed:
+def _another(
+    name: str,
+    *,
+    kind: Sequence[EffectKind],
+    state: Sequence[EffectState] = (),
+    before: bool = False,
+    after: bool = False,
+    until: datetime | None = None,
+) -> ColumnElement[bool]:
+    """Whether another effect of the same incident is not done with: of these kinds and states, before or after it."""
+    e, other = effects.c, effects.alias(name)
+    c = other.c
+    wanted = [c.incident == e.incident, waiting(other), c.kind.in_(kind), c.id != e.id]
+    if state:
+        wanted.append(c.state.in_(state))
+    if before or after:
+        wanted.append(c.id < e.id if before else c.id > e.id)
+    if until is not None:
+        wanted.append(c.lease_until > until)
+    return exists().where(*wanted)
+
+
+def _claimed(row: AnyRow, token: str, now: datetime) -> Claimed:
     return Claimed(
         id=row.id,
         lease=token,
@@ -196,7 +232,7 @@ def _claimed(row: Row[Any], token: str) -> Claimed:
         due_at=row.due_at,
         made_at=row.made_at,
         attempts=row.attempts + 1,
-        attempted_at=row.attempted_at,
+        attempted_at=now if row.state == EffectState.DUE else row.attempted_at,
         asked=row.asked,
         possible_repeat=row.possible_repeat,
         unknown=row.state != EffectState.DUE,

@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row
 
+from incidents.adapters.store.columns import AnyRow
 from incidents.core.alert import Alert, AlertState, Sighting
 from incidents.core.effect import Effect, EffectState
 from incidents.core.fact import Actor, ActorType, ChainedFact, Fact, FactKind
@@ -16,12 +16,17 @@ from incidents.core.incident import Change, Incident
 _alert: TypeAdapter[Alert] = TypeAdapter(Alert)
 _incident: TypeAdapter[Incident] = TypeAdapter(Incident)
 _change: TypeAdapter[Change] = TypeAdapter(Change)
+_DIGITS = 18  # of a number that 64 bits hold for certain
 
 
 def number_of(incident: str) -> int | None:
     """7 of INC-7; None for what is no incident's id."""
-    digits = incident.upper().removeprefix("INC-")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 18 else None
+    return whole(incident.upper().removeprefix("INC-"))
+
+
+def whole(digits: str) -> int | None:
+    """A number that a column can hold; None for anything else."""
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS else None
 
 
 def incident_id(number: int | None) -> str:
@@ -43,7 +48,7 @@ def alert_values(alert: Alert, sighting: Sighting, count: int) -> dict[str, Any]
         "wake_at": alert.wake_at,
         "version": alert.version + 1,
         "doc": _alert.dump_json(replace(alert, version=alert.version + 1)).decode(),
-        "count": count,
+        "told": count,
         "first_seen_at": sighting.first_seen_at,
         "last_seen_at": sighting.last_seen_at,
         "last_firing_at": sighting.last_firing_at,
@@ -59,11 +64,11 @@ def _parsed(doc: str) -> Alert:
     return _alert.validate_json(doc)
 
 
-def alert_of(row: Row[Any]) -> tuple[Alert, Sighting]:
+def alert_of(row: AnyRow) -> tuple[Alert, Sighting]:
     """An alert with its sighting."""
     alert = _parsed(row.doc)
     sighting = Sighting(
-        count=row.count,
+        count=row.told,
         first_seen_at=row.first_seen_at,
         last_seen_at=row.last_seen_at,
         last_firing_at=row.last_firing_at,
@@ -76,7 +81,12 @@ def alert_of(row: Row[Any]) -> tuple[Alert, Sighting]:
 
 def incident_values(incident: Incident) -> dict[str, Any]:
     """A row of `incidents`."""
-    people = {*incident.responders, incident.assignee, incident.acknowledged_by, *(a.person for a in incident.paging.asked)}
+    people = {
+        *incident.responders,
+        incident.assignee,
+        incident.acknowledged_by,
+        *(a.person for a in incident.paging.asked),
+    }
     return {
         "number": number_of(incident.id),
         "system": incident.system,
@@ -98,7 +108,7 @@ def incident_values(incident: Incident) -> dict[str, Any]:
     }
 
 
-def incident_of(row: Row[Any]) -> Incident:
+def incident_of(row: AnyRow) -> Incident:
     return _incident.validate_json(row.doc)
 
 
@@ -137,7 +147,7 @@ def fact_values(chained: ChainedFact) -> dict[str, Any]:
     }
 
 
-def fact_of(row: Row[Any]) -> ChainedFact:
+def fact_of(row: AnyRow) -> ChainedFact:
     data: Mapping[str, object] = row.data
     fact = Fact(
         incident=incident_id(row.incident),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from incidents.adapters.store.database import Database
 from incidents.core.errors import IncidentsError
+from incidents.flow.ports import Turn
 
 _LOCK = 7_241_196_001  # one program upgrades at a time
 
@@ -27,8 +28,10 @@ def _config(migrations: Path) -> Config:
 async def upgrade(database: Database, migrations: Path) -> tuple[str | None, str]:
     """Bring the schema to the newest version; the versions before and after."""
     config = _config(migrations)
-    async with database.writer.begin() as connection:
+    async with database.write(Turn.PEOPLE) as connection:
         if not database.sqlite:
+            for timeout in ("lock_timeout", "statement_timeout"):  # another program may be at it for a while
+                await connection.execute(text(f"set local {timeout} = 0"))
             await connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         return await connection.run_sync(_upgrade, config)
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.adapters.store import rows as r
-from incidents.adapters.store.columns import moment, moment_text
+from incidents.adapters.store.columns import AnyRow, moment, moment_text
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.tables import alerts, dead_letters, effects, facts, incidents, systems, unreachable
 from incidents.core.alert import Alert, AlertState
@@ -19,15 +19,7 @@ from incidents.core.effect import Channel, EffectKind, EffectState
 from incidents.core.errors import NotFound
 from incidents.core.estate import ADMIN, Estate
 from incidents.core.incident import UNRESOLVED, Incident
-from incidents.flow.ports import (
-    AlertView,
-    DeadLetter,
-    EffectView,
-    IncidentQuery,
-    IncidentView,
-    Numbers,
-    SystemView,
-)
+from incidents.flow.ports import AlertView, DeadLetter, EffectView, IncidentQuery, IncidentView, Numbers, SystemView
 
 _BRIEFED = 50  # alerts of an incident that a briefing looks at, the burning ones first
 _LISTED = 500  # alerts and effects shown of one incident
@@ -46,7 +38,7 @@ class Shelf:
         c = incidents.c
         wanted = select(c.number, c.doc).where(*self._filters(query)).order_by(c.number.desc()).limit(query.limit + 1)
         if query.cursor is not None:
-            wanted = wanted.where(c.number < int(_opened(query.cursor)))
+            wanted = wanted.where(c.number < _number(query.cursor))
         async with self._database.read() as connection:
             found = (await connection.execute(wanted)).all()
         more = len(found) > query.limit
@@ -86,7 +78,7 @@ class Shelf:
     async def incident(self, incident: str) -> IncidentView:
         """One incident with its alerts, facts and messages."""
         number = r.number_of(incident)
-        async with self._database.read() as connection:
+        async with self._database.read(whole=True) as connection:
             found = await self._one(connection, number)
             held = await self._alerts_of(connection, number, _LISTED)
             told = await connection.execute(select(facts).where(facts.c.incident == number).order_by(facts.c.seq))
@@ -117,10 +109,10 @@ class Shelf:
 
     async def briefing(self, incident: str) -> Briefing:
         """What people see of one incident."""
-        found = await self.briefings([incident])
-        if incident not in found:
+        found = (await self.briefings([incident])).values()
+        if not found:
             raise NotFound(f"no incident {incident}")
-        return found[incident]
+        return next(iter(found))
 
     async def briefings(self, wanted: Sequence[str]) -> dict[str, Briefing]:
         """What people see of these incidents now."""
@@ -145,8 +137,7 @@ class Shelf:
         if states:
             query = query.where(c.state.in_([state.value for state in states]))
         if cursor is not None:
-            at, _, key = _opened(cursor).partition("|")
-            seen = moment(at)
+            seen, key = _told_last(cursor)
             query = query.where(or_(c.last_seen_at < seen, and_(c.last_seen_at == seen, c.fingerprint < key)))
         async with self._database.read() as connection:
             found = (await connection.execute(query)).all()
@@ -159,11 +150,18 @@ class Shelf:
         """Every registered system, and every name that events came under."""
         estate = self._estate()
         c, a = incidents.c, alerts.c
-        open_ = select(c.system, c.environment, func.count().label("n")).where(c.status.in_([s.value for s in UNRESOLVED]))
+        open_ = select(c.system, c.environment, func.count().label("n")).where(
+            c.status.in_([s.value for s in UNRESOLVED])
+        )
         told = select(a.system, a.environment, func.count().label("n"), func.min(a.first_seen_at).label("first"))
         async with self._database.read() as connection:
-            opened = {(x.system, x.environment): x.n for x in await connection.execute(open_.group_by(c.system, c.environment))}
-            heard = {(x.system, x.environment): x for x in await connection.execute(told.group_by(a.system, a.environment))}
+            opened = {
+                (x.system, x.environment): x.n
+                for x in await connection.execute(open_.group_by(c.system, c.environment))
+            }
+            heard = {
+                (x.system, x.environment): x for x in await connection.execute(told.group_by(a.system, a.environment))
+            }
             seen = await connection.execute(select(systems.c.system, systems.c.environment, systems.c.first_seen_at))
             first = {(x.system, x.environment): x.first_seen_at for x in seen}
         silent = {(key, "production") for key in estate.catalog.systems if not any(place[0] == key for place in first)}
@@ -191,7 +189,7 @@ class Shelf:
         if states:
             query = query.where(c.state.in_(states))
         if cursor is not None:
-            query = query.where(c.id < int(_opened(cursor)))
+            query = query.where(c.id < _number(cursor))
         async with self._database.read() as connection:
             found = (await connection.execute(query)).all()
         follows = _cursor(str(found[limit - 1].id)) if len(found) > limit else None
@@ -199,7 +197,7 @@ class Shelf:
 
     async def dead_letter(self, letter: str) -> DeadLetter:
         """One message that could not be read."""
-        number = int(letter) if letter.isascii() and letter.isdigit() and len(letter) < 18 else None
+        number = r.whole(letter)
         async with self._database.read() as connection:
             row = (await connection.execute(select(dead_letters).where(dead_letters.c.id == number))).one_or_none()
         if row is None:
@@ -238,7 +236,7 @@ def _worst_first(views: Sequence[AlertView]) -> list[Alert]:
     return sorted((view.alert for view in views), key=lambda alert: (not alert.burning, alert.severity or "sev9"))
 
 
-def _pair(row: Row[Any]) -> dict[str, Any]:
+def _pair(row: AnyRow) -> dict[str, Any]:
     alert, sighting = r.alert_of(row)
     return {"alert": alert, "sighting": sighting}
 
@@ -253,7 +251,22 @@ def _opened(cursor: str) -> str:
     return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
 
 
-def _effect(row: Row[Any]) -> EffectView:
+def _number(cursor: str) -> int:
+    number = r.whole(_opened(cursor))
+    if number is None:
+        raise ValueError("a cursor of this list holds a number")
+    return number
+
+
+def _told_last(cursor: str) -> tuple[datetime, str]:
+    at, _, key = _opened(cursor).partition("|")
+    seen = moment(at)
+    if seen.tzinfo is None:
+        raise ValueError("a cursor of this list holds a moment with its zone")
+    return seen, key
+
+
+def _effect(row: AnyRow) -> EffectView:
     return EffectView(
         key=row.key,
         kind=EffectKind(row.kind),
@@ -268,7 +281,7 @@ def _effect(row: Row[Any]) -> EffectView:
     )
 
 
-def letter_of(row: Row[Any]) -> DeadLetter:
+def letter_of(row: AnyRow) -> DeadLetter:
     return DeadLetter(
         id=str(row.id),
         at=row.at,

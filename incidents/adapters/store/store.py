@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.adapters.store.board import Board
@@ -15,7 +15,6 @@ from incidents.adapters.store.inbox import Inbox
 from incidents.adapters.store.ledger import Ledger
 from incidents.adapters.store.outbox import Outbox
 from incidents.adapters.store.tables import markers, suspects
-from incidents.core.errors import StoreAway
 from incidents.flow.ports import Turn
 
 _DIGEST = 16
@@ -38,7 +37,6 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._life: AsyncConnection | None = None
 
     async def now(self) -> datetime:
         """The database's clock, shifted where a test shifts it."""
@@ -62,15 +60,13 @@ class Store:
 
         The marker need not survive a crash of the database, only one of this process: it is not flushed to disk.
         """
-        await self._live(worker)
-        async with self.database.write(Turn.INTAKE) as connection:
-            if not self.database.sqlite:
-                await connection.execute(text("set local synchronous_commit = off"))
+        await self.database.live(_lock_of(worker))
+        async with self.database.write(Turn.INTAKE, flushed=False) as connection:
             now = await self.database.now(connection)
             await self._bury(connection, worker, now)
             marker = {"worker": worker, "at": now, "solo": solo, "digests": b"".join(digests)}
-            suffix = "on conflict (worker) do update set at = excluded.at, solo = excluded.solo, digests = excluded.digests"
-            await insert_rows(connection, markers, [marker], suffix)
+            sets = "at = excluded.at, solo = excluded.solo, digests = excluded.digests"
+            await insert_rows(connection, markers, [marker], f"on conflict (worker) do update set {sets}")
             if not (await connection.execute(select(suspects.c.digest).limit(1))).one_or_none():
                 return {}
             query = select(suspects.c.digest, suspects.c.crashes).where(suspects.c.digest.in_(digests))
@@ -80,37 +76,21 @@ class Store:
         """A clean stop: nothing of this worker's was fatal."""
         async with self.database.write(Turn.INTAKE) as connection:
             await connection.execute(delete(markers).where(markers.c.worker == worker))
-        if self._life is not None:
-            await self._life.close()
-            self._life = None
-
-    async def _live(self, worker: str) -> None:
-        """Hold an advisory lock for as long as this process lives, so that others know a dead worker's marker."""
-        if self.database.sqlite or (self._life is not None and not self._life.invalidated and not self._life.closed):
-            return
-        try:
-            self._life = await self.database.writer.connect()
-            self._life = await self._life.execution_options(isolation_level="AUTOCOMMIT")
-            await self._life.execute(text("set idle_session_timeout = 0"))
-            await self._life.execute(select(func.pg_advisory_lock(_lock_of(worker))))
-        except OSError as error:
-            raise StoreAway(str(error)) from error
+        await self.database.die()
 
     async def _bury(self, connection: AsyncConnection, worker: str, now: datetime) -> None:
         """Turn the markers of dead workers into suspects; a crash counts only where the message was alone."""
-        for row in (await connection.execute(select(markers).where(markers.c.worker != worker))).all():
+        others = select(markers).where(markers.c.worker != worker).order_by(markers.c.worker)
+        for row in (await connection.execute(others)).all():
             if not self.database.sqlite:
                 alive = select(func.pg_try_advisory_xact_lock(_lock_of(row.worker)))
                 if not (await connection.execute(alive)).scalar_one():
                     continue
             whole = bytes(row.digests)
-            values = [
-                {"digest": whole[at : at + _DIGEST], "crashes": int(row.solo), "at": now}
-                for at in range(0, len(whole), _DIGEST)
-            ]
-            unique = list({value["digest"]: value for value in values}.values())
-            suffix = "on conflict (digest) do update set crashes = suspects.crashes + excluded.crashes, at = excluded.at"
-            await insert_rows(connection, suspects, unique, suffix)
+            digests = sorted({whole[at : at + _DIGEST] for at in range(0, len(whole), _DIGEST)})
+            values = [{"digest": digest, "crashes": int(row.solo), "at": now} for digest in digests]
+            sets = "crashes = suspects.crashes + excluded.crashes, at = excluded.at"
+            await insert_rows(connection, suspects, values, f"on conflict (digest) do update set {sets}")
             await connection.execute(delete(markers).where(markers.c.worker == row.worker))
 
 

@@ -4,6 +4,8 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
+    FromClause,
     Index,
     Integer,
     LargeBinary,
@@ -14,15 +16,41 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     text,
 )
 
 from incidents.adapters.store.columns import Json, Moment
+from incidents.core.effect import EffectState
+from incidents.core.incident import Status
 
-metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"})
+metadata = MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
+)
 _ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows only in an INTEGER key
 
 incident_numbers = Sequence("incident_numbers", metadata=metadata)
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False, sqlite_where: str | None = None) -> Index:
+    """An index over the rows that the road looks for; SQLite uses it only where a query says `where` word for word."""
+    on_sqlite = text(sqlite_where or where)
+    return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=on_sqlite)
+
+
+def waiting(effect: FromClause) -> ColumnElement[bool]:
+    """Whether an effect is not done with; its words are those of the indexes over such effects."""
+    return effect.c.state.in_(bindparam(None, list(WAITING), expanding=True, literal_execute=True))
+
+
+def unresolved(incident: FromClause) -> ColumnElement[bool]:
+    """Whether an incident is open; its words are those of the index over such incidents."""
+    return incident.c.status.in_(bindparam(None, list(OPEN), expanding=True, literal_execute=True))
+
+
+WAITING = (EffectState.DUE.value, EffectState.LEASED.value, EffectState.UNKNOWN.value)
+OPEN = (Status.TRIGGERED.value, Status.ACKNOWLEDGED.value, Status.MITIGATED.value)
+_WAITS, _IS_OPEN = f"state in {WAITING}", f"status in {OPEN}"
 
 systems = Table(
     "systems",
@@ -33,7 +61,7 @@ systems = Table(
     Column("flooded", Boolean, nullable=False, server_default=text("false")),  # one of too many unknown names
     Column("first_seen_at", Moment, nullable=False),
     PrimaryKeyConstraint("system", "environment"),
-    Index("ix_systems_unknown", "first_seen_at", postgresql_where=text("not known"), sqlite_where=text("not known")),
+    _partial("ix_systems_unknown", "first_seen_at", where="not known", sqlite_where="known = 0"),
 )
 
 inbox = Table(
@@ -54,7 +82,7 @@ inbox = Table(
     Column("conflicts", Integer, nullable=False, server_default=text("0")),  # the same id with another body
     UniqueConstraint("source", "event"),
     Index("ix_inbox_fingerprint", "fingerprint", "id"),
-    Index("ix_inbox_received_at", "received_at", postgresql_where=text("body is not null"), sqlite_where=text("body is not null")),
+    _partial("ix_inbox_received_at", "received_at", where="body is not null"),
 )
 
 conflicts = Table(
@@ -66,6 +94,7 @@ conflicts = Table(
     Column("received_at", Moment, nullable=False),
     Column("body", LargeBinary),
     PrimaryKeyConstraint("source", "event", "body_hash"),
+    _partial("ix_conflicts_received_at", "received_at", where="body is not null"),
 )
 
 dead_letters = Table(
@@ -89,6 +118,7 @@ dead_letters = Table(
     Column("note", Text),
     UniqueConstraint("digest"),
     Index("ix_dead_letters_state", "state", "id"),
+    _partial("ix_dead_letters_at", "at", where="body is not null"),
 )
 
 markers = Table(
@@ -122,7 +152,7 @@ alerts = Table(
     Column("wake_at", Moment),
     Column("version", Integer, nullable=False),
     Column("doc", Text, nullable=False),
-    Column("count", Integer, nullable=False),
+    Column("told", Integer, nullable=False),  # how often
     Column("first_seen_at", Moment, nullable=False),
     Column("last_seen_at", Moment, nullable=False),
     Column("last_firing_at", Moment),
@@ -130,7 +160,7 @@ alerts = Table(
     Column("last_order", Moment, nullable=False),
     Column("figures", Text, nullable=False),
     Index("ix_alerts_incident", "incident"),
-    Index("ix_alerts_wake_at", "wake_at", postgresql_where=text("wake_at is not null"), sqlite_where=text("wake_at is not null")),
+    _partial("ix_alerts_wake_at", "wake_at", where="wake_at is not null"),
     Index("ix_alerts_state", "state", "last_seen_at", "fingerprint"),
     Index("ix_alerts_system", "system", "environment"),
 )
@@ -156,14 +186,14 @@ incidents = Table(
     Column("head_hash", String, nullable=False),
     Column("sealed_seq", Integer, nullable=False, server_default=text("0")),
     Column("doc", Text, nullable=False),
-    Index("ux_incidents_gathering", "system", "environment", unique=True,
-          postgresql_where=text("gathering"), sqlite_where=text("gathering")),
-    Index("ix_incidents_open", "system", "environment", "number",
-          postgresql_where=text("status not in ('resolved', 'closed')"), sqlite_where=text("status not in ('resolved', 'closed')")),
+    _partial(
+        "ux_incidents_gathering", "system", "environment", where="gathering", sqlite_where="gathering = 1", unique=True
+    ),
+    _partial("ix_incidents_open", "system", "environment", "number", where=_IS_OPEN),
     Index("ix_incidents_status", "status", "number"),
-    Index("ix_incidents_wake_at", "wake_at", postgresql_where=text("wake_at is not null"), sqlite_where=text("wake_at is not null")),
-    Index("ix_incidents_unsealed", "number", postgresql_where=text("sealed_seq < head_seq"), sqlite_where=text("sealed_seq < head_seq")),
-)  # fmt: skip
+    _partial("ix_incidents_wake_at", "wake_at", where="wake_at is not null"),
+    _partial("ix_incidents_unsealed", "number", where="sealed_seq < head_seq"),
+)
 
 facts = Table(
     "facts",
@@ -215,10 +245,12 @@ effects = Table(
     Column("possible_repeat", Boolean, nullable=False),
     Column("why", Text, nullable=False),
     UniqueConstraint("key"),
-    Index("ix_effects_due", "channel", "due_at", "id",
-          postgresql_where=text("state in ('due', 'leased', 'unknown')"), sqlite_where=text("state in ('due', 'leased', 'unknown')")),
+    _partial("ix_effects_due", "channel", "due_at", "id", where=_WAITS),
+    _partial("ix_effects_waiting", "incident", where=_WAITS),
+    _partial("ix_effects_message", "incident", where="ref_ts is not null"),
+    _partial("ix_effects_refreshed", "made_at", where="kind = 'refresh'"),
     Index("ix_effects_incident", "incident", "id"),
-)  # fmt: skip
+)
 
 releases = Table(
     "releases",

@@ -68,10 +68,16 @@ class BoardUnit(Protocol):
 
     async def enqueue(self, made: Sequence[Effect]) -> None: ...
 
-    async def incident(
-        self, incident: str, *, alerts: bool = True
-    ) -> tuple[Incident, dict[str, tuple[Alert, Sighting]]]:
-        """Lock one incident and load it, with its alerts by fingerprint unless they are not wanted; NotFound."""
+    async def incident(self, incident: str) -> tuple[Incident, dict[str, tuple[Alert, Sighting]]]:
+        """Lock one incident and load it with its alerts by fingerprint; NotFound."""
+        ...
+
+    async def held(self, wanted: Sequence[str]) -> dict[str, Incident]:
+        """Lock incidents in the order of their numbers and load them, by the ids they were asked for; NotFound."""
+        ...
+
+    async def gathering_at(self, place: Place) -> str | None:
+        """The incident that gathers at a place."""
         ...
 
     async def unreachable(self) -> dict[str, str]: ...

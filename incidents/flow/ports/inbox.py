@@ -56,6 +56,10 @@ class InboxUnit(Protocol):
         """Keep what could not be read."""
         ...
 
-    async def forget_marker(self, worker: str, digests: Sequence[bytes]) -> None:
-        """The batch is done: forget its marker, and any suspicion of these messages (empty where none was)."""
+    async def forget_marker(self, worker: str) -> None:
+        """The batch is done."""
+        ...
+
+    async def acquit(self, digests: Sequence[bytes]) -> None:
+        """These messages were dealt with, and nobody died of them: they are suspects no more."""
         ...

@@ -24,8 +24,8 @@ class LedgerUnit(Protocol):
         """Chain the heads of all incidents that were written to since the last seal; how many those were."""
         ...
 
-    async def expire(self) -> None:
-        """Drop raw bodies, clicks and answers whose time is over."""
+    async def expire(self) -> int:
+        """Drop raw bodies, clicks, answers and refreshes whose time is over, some of each; more waits if not zero."""
         ...
 
 
