@@ -8,7 +8,19 @@ from incidents.adapters.bus import Bus
 from incidents.adapters.slack import SlackCarrier, clicker
 from incidents.adapters.slack.doors import doors as slack_doors
 from incidents.adapters.store.answers import KeptAnswer, KeptAnswers
-from incidents.adapters.web import Answer, Begun, Claim, Conflict, Go, Health, InFlight, Opening, Replay, WebDoors, build
+from incidents.adapters.web import (
+    Answer,
+    Begun,
+    Claim,
+    Conflict,
+    Go,
+    Health,
+    InFlight,
+    Opening,
+    Replay,
+    WebDoors,
+    build,
+)
 from incidents.app.wiring import Parts
 from incidents.core.errors import StoreAway
 from incidents.core.fact import Actor

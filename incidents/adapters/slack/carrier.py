@@ -121,8 +121,8 @@ class SlackCarrier:
 
     async def _update(self, message: Message, ref: MessageRef) -> None:
         # Slack's direct message channels begin with a D; what lies there is a page, with the steps to take.
-        show = cards.page if ref.channel.startswith("D") else cards.card
-        rendered = show(message.briefing)
+        is_page = ref.channel.startswith("D")
+        rendered = cards.page(message.briefing, why=ref.why) if is_page else cards.card(message.briefing)
         try:
             try:
                 await self._updated(ref, rendered)

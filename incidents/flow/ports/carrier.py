@@ -15,6 +15,7 @@ class MessageRef:
 
     channel: str
     ts: str
+    why: str = ""  # of a page that was sent: why this person was asked, which a refresh must not take away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
