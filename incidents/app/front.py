@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from incidents.adapters.bus import Bus
 from incidents.adapters.slack import SlackCarrier, clicker
@@ -93,7 +93,7 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
     def person(user: str) -> Actor:
         return clicker(user, parts.estate.catalog, next((carrier.people for carrier in slack_carriers), None))
 
-    routers = ()
+    routers: tuple[APIRouter, ...] = ()
     if parts.slack is not None:
         secret = settings.slack_signing_secret
         routers = (

@@ -62,15 +62,18 @@ class Service:
             intake = group.create_task(self._parts.intake.run(), name="intake")
             loops = self._loops(group)
             served = group.create_task(self._serve(), name="web")
-            if self._role in {Role.ALL, Role.INTAKE} and self._parts.settings.bus_url is not None:
-                group.create_task(self._consume(), name="bus")
+            bus = self._parts.settings.bus_url
+            if self._role in {Role.ALL, Role.INTAKE} and bus is not None:
+                group.create_task(self._consume(bus.get_secret_value()), name="bus")
             await self._stopping.wait()
             await self._end(intake, served, loops)
 
     def _loops(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         if self._role not in {Role.ALL, Role.WORKER}:
             return []
-        loops = [group.create_task(courier.run(), name=f"deliver {courier.channel}") for courier in self._parts.couriers]
+        loops = [
+            group.create_task(courier.run(), name=f"deliver {courier.channel}") for courier in self._parts.couriers
+        ]
         return [*loops, group.create_task(self._parts.clock.run(), name="clock")]
 
     async def _end(
@@ -102,10 +105,8 @@ class Service:
         self._ready(port)
         await self._server.serve(sockets=[self._socket])
 
-    async def _consume(self) -> None:
-        secret = self._parts.settings.bus_url
-        assert secret is not None
-        self._bus = open_bus(bus_address(secret.get_secret_value()), self._parts.intake)
+    async def _consume(self, url: str) -> None:
+        self._bus = open_bus(bus_address(url), self._parts.intake)
         await self._bus.start()
         while not self._stopping.is_set():
             try:

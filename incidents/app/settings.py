@@ -71,6 +71,13 @@ class Settings(BaseSettings):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file; None on PostgreSQL."""
+        kind, _, rest = self.database_url.partition(":///")
+        path = rest.partition("?")[0]
+        return Path(path) if kind.startswith("sqlite") and path not in {"", ":memory:"} else None
+
     def local_url(self, port: int) -> str:
         """Where other processes of this machine find the service."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - read, not listened on

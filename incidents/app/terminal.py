@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,7 +40,7 @@ def complain(*lines: object) -> None:
     _to(sys.stderr, lines)
 
 
-def _to(stream: Any, lines: Iterable[object]) -> None:
+def _to(stream: TextIO, lines: Iterable[object]) -> None:
     encoding = stream.encoding or "utf-8"
     text = "".join(f"{_shown(str(line)).rstrip()}\n" for line in lines)
     stream.write(text.encode(encoding, errors="replace").decode(encoding))

@@ -5,7 +5,6 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from secrets import token_hex
 
 import structlog
@@ -96,16 +95,9 @@ class Parts:
             self.lock.free()
 
 
-def database_file(settings: Settings) -> Path | None:
-    """The SQLite file; None on PostgreSQL."""
-    url = settings.database_url
-    path = url.partition(":///")[2].partition("?")[0]
-    return Path(path) if url.startswith("sqlite") and path not in {"", ":memory:"} else None
-
-
 def lock_of(settings: Settings) -> FileLock | None:
     """The lock beside an SQLite file; PostgreSQL needs none."""
-    file = database_file(settings)
+    file = settings.database_file
     return FileLock(file) if file is not None else None
 
 

@@ -14,6 +14,7 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it s
 
 
 def open_(  # noqa: PLR0913 - an option each
+    *,
     system: Annotated[str, typer.Option(help="The AI system, by its id or an alias.")],
     title: Annotated[str, typer.Option(help="What is wrong, in a few words.")],
     severity: Annotated[Severity, typer.Option(help="How bad it is.")] = Severity.SEV3,
@@ -45,6 +46,7 @@ def mitigate(incident: Incident, note: Note = None, by: By = None, url: Url = No
 
 
 def resolve(  # noqa: PLR0913 - an option each
+    *,
     incident: Incident,
     reason: Annotated[Resolution, typer.Option(help="Why it is over.")],
     note: Note = None,
@@ -78,7 +80,7 @@ def note(
     _act(incident, "note", {"note": text}, by=by, url=url, as_json=as_json)
 
 
-def assign(  # noqa: PLR0913 - an option each
+def assign(
     incident: Incident,
     to: Annotated[str, typer.Option("--to", metavar="PERSON", help="An id of the catalog, or admin.")],
     note: Note = None,
@@ -90,7 +92,7 @@ def assign(  # noqa: PLR0913 - an option each
     _act(incident, "assign", {"to": to, "note": note}, by=by, url=url, as_json=as_json)
 
 
-def severity(  # noqa: PLR0913 - an option each
+def severity(
     incident: Incident,
     to: Annotated[Severity, typer.Option("--to", help="How bad it is.")],
     reason: Reason,
@@ -102,7 +104,7 @@ def severity(  # noqa: PLR0913 - an option each
     _act(incident, "severity", {"to": to.value, "reason": reason}, by=by, url=url, as_json=as_json)
 
 
-def waive(  # noqa: PLR0913 - an option each
+def waive(
     incident: Incident,
     alert: Annotated[str, typer.Option("--alert", metavar="FINGERPRINT", help="Which one; `show` lists them.")],
     reason: Reason,

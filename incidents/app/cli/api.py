@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from incidents.adapters.store.lock import Held
+from incidents.adapters.store.lock import FileLock, Held
 from incidents.app.settings import Settings
-from incidents.app.wiring import build, database_file
 from incidents.core.errors import IncidentsError
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 _PATIENCE = 5.0  # seconds for another command to let go of the file
 _ANSWER = 40.0  # seconds; the service itself gives up on its database earlier
 Query = Sequence[tuple[str, str | int]]
+Answer = dict[str, Any]
 
 
 class Refused(IncidentsError):
@@ -46,19 +46,24 @@ class Api:
     where: str
     alone: bool  # no service runs on the SQLite file: what is set in motion here waits for one
 
-    def get(self, path: str, query: Query = ()) -> Any:
-        return self.call("GET", path, params=list(query))
+    def get(self, path: str, query: Query = ()) -> Answer:
+        return self._call(self.client.build_request("GET", path, params=list(query)))
 
-    def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
+    def post(self, path: str, body: Mapping[str, object] | None = None) -> Answer:
         said = None if body is None else {name: value for name, value in body.items() if value is not None}
-        return self.call("POST", path, json=said)
+        return self._call(self.client.build_request("POST", path, json=said))
 
-    def call(self, method: str, path: str, **request: Any) -> Any:
+    def send(self, path: str, body: bytes, content_type: str) -> Answer:
+        return self._call(self.client.build_request("POST", path, content=body, headers={"Content-Type": content_type}))
+
+    def _call(self, request: httpx.Request) -> Answer:
         """The JSON of the answer; Refused or Unreachable where it is none that was hoped for."""
         try:
-            answer = self.runner.run(self.client.request(method, path, **request))
+            answer = self.runner.run(self.client.send(request))
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise Unreachable(f"nothing answers at {self.where} ({_why(error)}): is `incidents serve` running?") from error
+            raise Unreachable(
+                f"nothing answers at {self.where} ({_why(error)}): is `incidents serve` running?"
+            ) from error
         try:
             said = answer.json()
         except ValueError:
@@ -88,7 +93,7 @@ def opened(settings: Settings, *, url: str | None = None, by: str | None = None)
 async def _api(
     stack: AsyncExitStack, runner: asyncio.Runner, settings: Settings, *, url: str | None, by: str | None
 ) -> Api:
-    file, told = database_file(settings), "database_url" in settings.model_fields_set
+    file, told = settings.database_file, "database_url" in settings.model_fields_set
     alone = False
     if url is None and (settings.public_url is None or (file is not None and told)):
         found = await _parts(settings)
@@ -123,7 +128,7 @@ def _is_loopback(url: str) -> bool:
 
 async def _parts(settings: Settings) -> "Parts | str":
     """The parts of a service that is not started, or the address of the one that has the file."""
-    file = database_file(settings)
+    file = settings.database_file
     if file is not None and not file.exists():
         raise Unreachable(
             f"there is no database {file}, and no service is named: start `incidents serve`, or give --url"
@@ -131,6 +136,10 @@ async def _parts(settings: Settings) -> "Parts | str":
     until = time.monotonic() + _PATIENCE
     while True:
         try:
+            if file is not None:  # before anything large is imported: mostly a service has it
+                _try(FileLock(file))
+            from incidents.app.wiring import build
+
             return await build(settings)
         except Held as held:
             if held.url is not None:
@@ -138,6 +147,11 @@ async def _parts(settings: Settings) -> "Parts | str":
             if time.monotonic() > until:
                 raise
         await asyncio.sleep(0.05)
+
+
+def _try(lock: FileLock) -> None:
+    lock.take()
+    lock.free()
 
 
 async def _in_here(stack: AsyncExitStack, parts: "Parts") -> httpx.ASGITransport:

@@ -65,9 +65,7 @@ def _problems(catalog: Path | None, policy: Path | None, runbooks: Path | None) 
 
 def check_invariants(as_json: AsJson = False) -> None:
     """Check the promise on the data itself; safe beside a running service."""
-    from incidents.app import logs
-
-    logs.configure("error")
+    session.quiet()
     broken = asyncio.run(_broken(session.settings()))
     if as_json:
         told = [{"code": each.code, "where": each.where, "text": each.text} for each in broken]
@@ -83,9 +81,8 @@ async def _broken(settings: "Settings") -> "list[Broken]":
     from incidents.adapters.store.database import Database
     from incidents.adapters.store.invariants import check
     from incidents.adapters.store.schema import version
-    from incidents.app.wiring import database_file
 
-    file = database_file(settings)
+    file = settings.database_file
     if file is not None and not file.exists():
         raise IncidentsError(f"there is no database {file}")
     database = Database(settings.database_url)
@@ -99,10 +96,9 @@ async def _broken(settings: "Settings") -> "list[Broken]":
 
 def doctor(as_json: AsJson = False) -> None:
     """Look at everything that the service leans on, and say what to do about what is wrong."""
-    from incidents.app import logs
     from incidents.app.doctor import Grade, examine
 
-    logs.configure("error")
+    session.quiet()
     findings = asyncio.run(examine(session.settings()))
     failed = any(finding.grade is Grade.FAIL for finding in findings)
     if as_json:
@@ -121,15 +117,15 @@ def doctor(as_json: AsJson = False) -> None:
 
 def db_upgrade(as_json: AsJson = False) -> None:
     """Bring the schema to this program's version; `serve` does so too when it starts."""
-    from incidents.app import logs
-
-    logs.configure("error")
+    session.quiet()
     before, after = asyncio.run(_upgraded(session.settings()))
     if as_json:
         terminal.write_json({"before": before, "after": after})
         return
     was = f"was at {before}" if before else "was empty"
-    terminal.write(f"The schema is at {after} already." if before == after else f"The schema {was} and is now at {after}.")
+    terminal.write(
+        f"The schema is at {after} already." if before == after else f"The schema {was} and is now at {after}."
+    )
 
 
 async def _upgraded(settings: "Settings") -> tuple[str | None, str]:

@@ -20,11 +20,13 @@ class State(StrEnum):
     DISCARDED = "discarded"
 
 
-def list_(  # noqa: PLR0913 - an option each
+def list_(
     state: Annotated[list[State] | None, typer.Option(help="Only in these states; default open.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many at a time.")] = 50,
     cursor: Annotated[str | None, typer.Option(help="Go on from here: `next` of the list before.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every page, in every state unless some are given.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every page, in every state unless some are given.")
+    ] = False,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
@@ -106,7 +108,6 @@ def discard(
 
 
 def _path(letter: str) -> str:
-    import re
 
     if not re.fullmatch(_ID, letter):
         raise typer.BadParameter(f"{letter!r} is no dead letter: ids are numbers")

@@ -7,7 +7,9 @@ import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="Ask this service, not the one that is found.")]
-By = Annotated[str | None, typer.Option("--as", metavar="PERSON", help="Who acts: an id of the catalog; default admin.")]
+By = Annotated[
+    str | None, typer.Option("--as", metavar="PERSON", help="Who acts: an id of the catalog; default admin.")
+]
 Note = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="A word for the timeline.")]
 
 _NUMBER = re.compile(r"(?:inc-?)?([1-9][0-9]{0,15})", re.IGNORECASE)

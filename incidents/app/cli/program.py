@@ -7,13 +7,14 @@ from typer.core import TyperGroup
 
 from incidents.app import terminal
 from incidents.app.cli import acting, checking, letters, publishing, reading, serving, session
-from incidents.core.errors import IncidentsError
+from incidents.core.errors import IncidentsError, StoreAway
 
 _ABOUT = (
-    "Incident responder for AI systems: from drift, hallucination and cost events to a page, an answer and closure."
-    "\n\nCommands about incidents ask the running service: the one at --url, else the one on the same SQLite file, else "
-    "the one at INCIDENTS_PUBLIC_URL; where none runs they work on the database themselves. Settings are INCIDENTS_* "
-    "variables; with none set, `incidents serve` keeps an SQLite file and pages on the terminal and the web page."
+    "Incident responder for AI systems: from drift, hallucination and cost events to a page, an answer, a closure."
+    "\n\nCommands about incidents ask the running service: the one at --url, else the one on the same SQLite file, "
+    "else the one at INCIDENTS_PUBLIC_URL; where none runs they work on the database themselves. Settings are "
+    "INCIDENTS_* variables; with none set, `incidents serve` keeps an SQLite file and pages on the terminal and the "
+    "web page."
     "\n\nExit codes: 0 done, 1 refused or found wanting, 2 wrong usage."
 )
 
@@ -21,9 +22,11 @@ _ABOUT = (
 class Program(TyperGroup):
     """Tells our own errors in a line each; anything else is a bug and keeps its traceback."""
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer gives its context no public name
         try:
             return super().invoke(ctx)
+        except StoreAway as error:
+            terminal.complain(f"the database cannot be reached: {error}")
         except IncidentsError as error:
             terminal.complain(*str(error).splitlines())
         except Exception as error:
@@ -102,13 +105,10 @@ for _name, _command, _panel in (
     ("check-invariants", checking.check_invariants, _KEEP),
 ):
     app.command(_name, rich_help_panel=_panel)(_command)
-for _name, _command in (
-    ("list", letters.list_),
-    ("show", letters.show),
-    ("replay", letters.replay),
-    ("discard", letters.discard),
-):
-    _letters.command(_name)(_command)
+_letters.command("list")(letters.list_)
+_letters.command("show")(letters.show)
+_letters.command("replay")(letters.replay)
+_letters.command("discard")(letters.discard)
 _database.command("upgrade")(checking.db_upgrade)
 app.add_typer(_letters, name="dead-letters", rich_help_panel=_KEEP)
 app.add_typer(_database, name="db", rich_help_panel=_KEEP)

@@ -10,6 +10,7 @@ import typer
 from incidents.app import terminal
 from incidents.app.cli import session
 from incidents.app.cli.options import AsJson
+from incidents.app.cli.written import Flaw, Said, events_in
 from incidents.core.errors import IncidentsError
 
 if TYPE_CHECKING:
@@ -22,21 +23,6 @@ if TYPE_CHECKING:
 _EVENTS, _BYTES = 500, 900_000  # in one request, both well under what is taken
 _BATCH, _SINGLE = "application/cloudevents-batch+json", "application/cloudevents+json"
 _TOO_LARGE, _BAD = 413, 400
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One event as it was written, and the line on which it begins."""
-
-    text: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    line: int
-    field: str
-    detail: str
 
 
 @dataclass(slots=True)
@@ -65,18 +51,18 @@ def publish(
     They go to --url, else to the bus of INCIDENTS_BUS_URL, else to INCIDENTS_PUBLIC_URL. Events that are refused do not
     keep the others back.
     """
-    from incidents.app import logs
-
-    logs.configure("error")
+    session.quiet()
     settings = session.settings()
-    events, broken = _events(_text(file))
+    events, broken = events_in(_text(file))
+    if not events and not broken:
+        raise IncidentsError(f"there are no events in {'standard input' if file == '-' else file}")
     if url is None and settings.bus_url is not None:
-        report = _to_bus(settings, events)
+        report = _to_bus(settings.bus_url.get_secret_value(), events)
     else:
         report = _to_service(settings, url, events)
     report.refused = sorted([*broken, *report.refused], key=lambda flaw: flaw.line)
     _tell(report, file, as_json=as_json)
-    if report.refused or not events:
+    if report.refused:
         raise typer.Exit(session.REFUSED)
 
 
@@ -103,63 +89,6 @@ def _text(file: str) -> str:
         raise typer.BadParameter(f"{file}: {error.strerror}") from None
 
 
-# --- events in a text ----------------------------------------------------------------------------------------------
-
-
-def _events(text: str) -> tuple[list[Said], list[Flaw]]:
-    """Every event as it is written, whichever way they are put together, and the lines that are no JSON."""
-    from json import JSONDecodeError, JSONDecoder
-
-    decoder, lines = JSONDecoder(), _Lines(text)
-    events: list[Said] = []
-    broken: list[Flaw] = []
-    at = _next(text, 0)
-    while at < len(text):
-        try:
-            value, end = decoder.raw_decode(text, at)
-        except (JSONDecodeError, RecursionError) as error:
-            where = error.pos if isinstance(error, JSONDecodeError) else at
-            what = error.msg if isinstance(error, JSONDecodeError) else "too deep"
-            broken.append(Flaw(lines.of(where), "body", f"is not JSON ({what})"))
-            sound = -1 if text[at] == "[" else text.find("\n{", at)  # of JSON lines the others may be sound
-            at = len(text) if sound < 0 else sound + 1
-            continue
-        inside = _members(text, at, decoder) if isinstance(value, list) else [(at, end)]
-        events += [Said(text[start:stop], lines.of(start)) for start, stop in inside]
-        at = _next(text, end)
-    return events, broken
-
-
-def _next(text: str, at: int) -> int:
-    """The next position that holds something."""
-    while at < len(text) and text[at] in " \t\r\n":
-        at += 1
-    return at
-
-
-def _members(text: str, at: int, decoder: Any) -> "Iterator[tuple[int, int]]":
-    """Where each member of the array at `at` begins and ends."""
-    at = _next(text, at + 1)
-    while text[at] != "]":
-        _, end = decoder.raw_decode(text, at)
-        yield at, end
-        at = _next(text, end)
-        at = _next(text, at + 1) if text[at] == "," else at
-
-
-class _Lines:
-    """Line numbers of positions that are asked for in rising order."""
-
-    def __init__(self, text: str) -> None:
-        self._text, self._at, self._line = text, 0, 1
-
-    def of(self, at: int) -> int:
-        if at >= self._at:
-            self._line += self._text.count("\n", self._at, at)
-            self._at = at
-        return self._line
-
-
 # --- to a service ---------------------------------------------------------------------------------------------------
 
 
@@ -177,16 +106,16 @@ def _address(settings: "Settings") -> str:
     """PUBLIC_URL where it is set, else wherever the service on the same file says that it is, else the default."""
     if settings.public_url is not None:
         return settings.url
-    from incidents.adapters.store.lock import Held
-    from incidents.app.wiring import lock_of
+    from incidents.adapters.store.lock import FileLock, Held
 
-    lock = lock_of(settings)
+    if settings.database_file is None or not settings.database_file.exists():
+        return settings.url
+    lock = FileLock(settings.database_file)
     try:
-        if lock is not None:
-            lock.take()
-            lock.free()
+        lock.take()
     except Held as held:
         return held.url or settings.url
+    lock.free()
     return settings.url
 
 
@@ -210,14 +139,13 @@ def _send(calls: "Api", batch: list[Said], report: Report) -> None:
 
     single = len(batch) == 1
     body = batch[0].text if single else f"[{','.join(event.text for event in batch)}]"
-    headers = {"Content-Type": _SINGLE if single else _BATCH}
     try:
-        taken = calls.call("POST", "/events", content=body.encode(errors="surrogatepass"), headers=headers)
+        taken = calls.send("/events", body.encode(errors="surrogatepass"), _SINGLE if single else _BATCH)
     except Refused as refused:
         if refused.status not in {_BAD, _TOO_LARGE}:
             raise
         if single:
-            flaws = refused.problem.get("errors") or [{"field": "body", "detail": str(refused)}]
+            flaws = refused.problem.get("errors") or [{"field": "body", "detail": str(refused).removeprefix("body: ")}]
             report.refused += [Flaw(batch[0].line, flaw["field"], flaw["detail"]) for flaw in flaws]
             return
         half = len(batch) // 2
@@ -233,14 +161,13 @@ def _send(calls: "Api", batch: list[Said], report: Report) -> None:
 # --- to the bus -----------------------------------------------------------------------------------------------------
 
 
-def _to_bus(settings: "Settings", events: list[Said]) -> Report:
+def _to_bus(bus_url: str, events: list[Said]) -> Report:
     """Publish what can be read; a bus cannot refuse, so that is done here."""
     from incidents.adapters.bus import bus_address
     from incidents.core.cloudevents import decode
     from incidents.core.delivery import Delivery, Origin
 
-    assert settings.bus_url is not None
-    address = bus_address(settings.bus_url.get_secret_value())
+    address = bus_address(bus_url)
     report, messages = Report(address.shown), []
     for event in events:
         body = event.text.encode(errors="surrogatepass")

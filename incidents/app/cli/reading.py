@@ -1,7 +1,7 @@
 """`list`, `show` and `timeline`: incidents as a table, a briefing and plain lines."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,12 +11,18 @@ from incidents.app.cli.options import AsJson, Incident, Url
 from incidents.core.incident import Status
 from incidents.core.severity import Severity
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 _MOST = 200  # in one answer
 _KINDS = "drift, hallucination, cost_anomaly, report, unknown_system"
 
 
 def list_(  # noqa: PLR0913 - an option each
-    status: Annotated[list[Status] | None, typer.Option(help="Only these; may be given several times, as all filters.")] = None,
+    *,
+    status: Annotated[
+        list[Status] | None, typer.Option(help="Only these; may be given several times, as all filters.")
+    ] = None,
     severity: Annotated[list[Severity] | None, typer.Option(help="Only these.")] = None,
     system: Annotated[list[str] | None, typer.Option(help="Only of these systems.")] = None,
     environment: Annotated[list[str] | None, typer.Option(help="Only in these environments.")] = None,
@@ -121,7 +127,7 @@ def _briefing(found: dict[str, Any]) -> None:
     screen.print(Padding(table, (0, 0, 0, 2)))
 
 
-def _pairs(rows: list[tuple[str, str]]) -> Any:
+def _pairs(rows: list[tuple[str, str]]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from incidents.core.errors import IncidentsError
 
 if TYPE_CHECKING:
     from incidents.app.settings import Settings
+    from incidents.app.wiring import Parts
 
 _PATIENCE = 5.0  # seconds for a command that has the file just now
 
@@ -26,8 +27,8 @@ def serve(
 ) -> None:
     """Run the service: take events in, page people, serve the web page and the API.
 
-    Everything is set by INCIDENTS_* variables; with none set it is one process with an SQLite file, events come by HTTP,
-    and pages go to this terminal and the web page.
+    Everything is set by INCIDENTS_* variables; with none set it is one process with an SQLite file, events come by
+    HTTP, and pages go to this terminal and the web page.
     """
     from incidents.app import logs
 
@@ -45,13 +46,12 @@ def demo(
 ) -> None:
     """Play a whole incident in a temporary database, and leave its web page running.
 
-    One prompt release, three kinds of trouble: readings, one incident, pages, an answer, a rollback, and the proof in the
-    numbers until it is closed. Nothing leaves this machine.
+    One prompt release, three kinds of trouble: readings, one incident, pages, an answer, a rollback, and the proof in
+    the numbers until it is closed. Nothing leaves this machine.
     """
-    from incidents.app import logs
     from incidents.app.demo import play
 
-    logs.configure("error")
+    session.quiet()
     with contextlib.suppress(KeyboardInterrupt), loop_runner() as runner:
         if not runner.run(play(once=once)):
             raise typer.Exit(session.REFUSED)
@@ -69,9 +69,8 @@ def loop_runner() -> asyncio.Runner:
 def _check(settings: "Settings", role: Role) -> None:
     """Refuse what cannot work before anything is opened."""
     from incidents.adapters.bus import BadAddress, bus_address
-    from incidents.app.wiring import database_file
 
-    if database_file(settings) is not None and role is not Role.ALL:
+    if settings.database_file is not None and role is not Role.ALL:
         terminal.complain("On SQLite one process does everything: leave --role out, or set a PostgreSQL DATABASE_URL.")
         raise typer.Exit(session.USAGE)
     if settings.bus_url is None:
@@ -98,7 +97,7 @@ async def _serve(settings: "Settings", role: Role) -> None:
         await parts.close()
 
 
-async def _patiently(settings: "Settings") -> Any:
+async def _patiently(settings: "Settings") -> "Parts":
     """The parts; a command that has the SQLite file for a moment is waited for."""
     from incidents.adapters.store.lock import Held
     from incidents.app.wiring import build
@@ -130,7 +129,7 @@ def _first(error: BaseException) -> BaseException:
     return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
-def _banner(parts: Any, role: Role) -> list[str]:
+def _banner(parts: "Parts", role: Role) -> list[str]:
     """Where it is found, where pages go, and what it stands on; no secret."""
     from importlib.metadata import version
 
@@ -150,5 +149,3 @@ def _banner(parts: Any, role: Role) -> list[str]:
         f"  database  {parts.database.url.render_as_string(hide_password=True)}",
         f"  files     {known}; policy {estate.policy.version}; {len(estate.runbooks)} runbooks",
     ]
-
-

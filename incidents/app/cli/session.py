@@ -31,13 +31,22 @@ def settings() -> "Settings":
         raise typer.Exit(USAGE) from None
 
 
+def quiet() -> None:
+    """Let a command speak for itself: libraries say nothing, and the service's own stations only what is wrong."""
+    import logging
+
+    from incidents.app import logs
+
+    logs.configure("error")
+    logging.disable(logging.ERROR)
+
+
 @contextmanager
 def api(*, url: str | None, by: str | None = None, as_json: bool = False) -> Iterator["Api"]:
     """The API for one command; with --json a refusal is printed as the problem that it is."""
-    from incidents.app import logs
     from incidents.app.cli.api import Refused, opened
 
-    logs.configure("error")
+    quiet()
     try:
         with opened(settings(), url=url, by=by) as calls:
             yield calls

@@ -62,7 +62,9 @@ class Monitors:
         }
         return self.event("drift.measured", "drift", at, data)
 
-    def spend(self, at: datetime, actual: float, expected: float, *, hours: float, tokens: int, cached: float) -> Payload:
+    def spend(
+        self, at: datetime, actual: float, expected: float, *, hours: float, tokens: int, cached: float
+    ) -> Payload:
         """What the gateway charged, against the usual for these hours."""
         data = {
             "system": "support-assistant",

@@ -117,7 +117,9 @@ class Stage:
         found: list[dict[str, Any]] = (await self.client.get(f"/api/incidents/{incident}/timeline")).json()["facts"]
         return found
 
-    async def until(self, what: str, incident: str, is_so: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
+    async def until(
+        self, what: str, incident: str, is_so: Callable[[list[dict[str, Any]]], bool]
+    ) -> list[dict[str, Any]]:
         """The timeline once it says so; WentWrong where it never does."""
         until = time.monotonic() + _PATIENCE
         while time.monotonic() < until:

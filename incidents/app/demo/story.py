@@ -73,7 +73,7 @@ async def _answer(stage: Stage) -> None:
 
 async def _rollback(stage: Stage, told: Monitors) -> None:
     await stage.wait(minutes=9)
-    step = "Runbook rollback-prompt, step 2: the former prompt 41 is known and its cache is still warm"
+    step = "Runbook rollback-prompt, step 3: the label that production reads is back on prompt 41"
     await stage.act("jonas", MAIN, "note", note=step)
     await stage.say("Jonas", f"notes: {step}.")
     await stage.wait(minutes=6)
@@ -101,7 +101,9 @@ async def _proof(stage: Stage, told: Monitors) -> None:
 
 async def _paperwork(stage: Stage) -> None:
     await stage.wait(minutes=20)
-    await stage.act("maya", MAIN, "resolve", reason="fixed", note="prompt 42 is withdrawn; its length is tested from now on")
+    await stage.act(
+        "maya", MAIN, "resolve", reason="fixed", note="prompt 42 is withdrawn; its length is tested from now on"
+    )
     await stage.say("Maya", "resolves it as fixed: prompt 42 is withdrawn.")
     await stage.wait(minutes=30)
     await stage.act("ingrid", MAIN, "close", note="reviewed with Maya and Jonas")
@@ -111,13 +113,13 @@ async def _paperwork(stage: Stage) -> None:
 async def _smaller(stage: Stage, told: Monitors) -> None:
     """What makes no noise: a drift that hurts nobody yet, too small a sample, a name that nobody registered."""
     await stage.wait(minutes=40)
+    await stage.say("reading", "Three small things elsewhere: they are posted or watched, and page nobody.")
     at = await stage.parts.store.now()
     await stage.publish(
         told.drift(at, "credit-scoring", 0.14, feature="income"),
         told.drift(at, "fraud-detection", 0.21, feature="merchant", sample_size=40, performance="unknown"),
         told.answers(at, 12, 120, system="suport-assistant"),
     )
-    await stage.say("reading", "Three small things elsewhere: they are posted or watched, and page nobody.")
     for number in (2, 3):
         await stage.until("opened", f"INC-{number}", lambda facts: _has(facts, "opened"))
 
