@@ -295,4 +295,8 @@ class Room:
             self._told[alert.fingerprint] = self._sightings[alert.fingerprint] = sighting
             self._join(alert, None, by_day=False)
         elif first and place == UNKNOWN_SYSTEMS:
-            self._save(one_more(known))
+            more = one_more(known)
+            self._save(more)
+            seen_before = self._sightings[more.fingerprint]
+            counted = replace(seen_before, last_seen_at=reading.received_at, figures=more.figures)
+            self._told[more.fingerprint] = self._sightings[more.fingerprint] = counted

@@ -18,6 +18,7 @@ from incidents.core.delivery import Origin
 from incidents.core.effect import Channel, EffectKind, EffectState
 from incidents.core.errors import NotFound
 from incidents.core.estate import ADMIN, Estate
+from incidents.core.events import Kind
 from incidents.core.incident import UNRESOLVED, Incident
 from incidents.flow.ports import AlertView, DeadLetter, EffectView, IncidentQuery, IncidentView, Numbers, SystemView
 
@@ -102,9 +103,10 @@ class Shelf:
 
     async def _alerts_of(self, connection: AsyncConnection, number: int | None, limit: int) -> list[AlertView]:
         c = alerts.c
-        query = (
-            select(alerts).where(c.incident == number).order_by(c.burning.desc(), c.last_seen_at.desc(), c.fingerprint)
-        )
+        # What counts the names of a flood must not drown in it.
+        counts = (c.kind == Kind.UNKNOWN_SYSTEM).desc()
+        order = (c.burning.desc(), counts, c.last_seen_at.desc(), c.fingerprint)
+        query = select(alerts).where(c.incident == number).order_by(*order)
         return [AlertView(**_pair(row)) for row in await connection.execute(query.limit(limit))]
 
     async def briefing(self, incident: str) -> Briefing:
