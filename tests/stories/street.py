@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import func, select
 
+from incidents.adapters.slack.modals import form
 from incidents.adapters.store.invariants import check
 from incidents.adapters.store.tables import dead_letters, inbox
 from incidents.app.service import Role, Service
@@ -25,6 +26,7 @@ from incidents.app.settings import Settings
 from incidents.app.wiring import Parts, build
 from incidents.core.delivery import Delivery
 from incidents.core.events import EventType
+from incidents.core.incident import Action
 from tests.fakes.clicks import Clicks
 from tests.make_events import STRUCTURED, Payload, delivered, published
 from tests.stories.wires import HttpWire, KafkaWire, RabbitWire, Wire
@@ -65,12 +67,12 @@ class Lot:
     slack: str
     slack_token: str
     folder: Path
+    people: Mapping[str, str] | None = None  # Slack's ids of people, where it does not tell them by e-mail address
 
 
 def catalog_of(slack_ids: Mapping[str, str], systems: Mapping[str, Any]) -> dict[str, Any]:
     """Four people, of whom Sam is known by his e-mail address alone, and the systems that they own."""
-    names = {"ada": "Ada Okoye", "lee": "Lee Park", "priya": "Priya Nair", "sam": "Sam Reed"}
-    people = {key: {"name": name, "email": f"{key}@example.com"} for key, name in names.items()}
+    people = {key: {"name": name, "email": f"{key}@example.com"} for key, name in NAMES.items()}
     for key in set(people) - {"sam"}:
         people[key]["slack"] = slack_ids[key]
     owners = {"accountable": "lee", "model": "ada", "operational": "sam", "data": "priya"}
@@ -82,6 +84,7 @@ def catalog_of(slack_ids: Mapping[str, str], systems: Mapping[str, Any]) -> dict
     }
 
 
+NAMES = {"ada": "Ada Okoye", "lee": "Lee Park", "priya": "Priya Nair", "sam": "Sam Reed"}
 SYSTEMS: Mapping[str, Any] = {
     "rag-assistant": {"title": "RAG assistant"},
     "triage-bot": {"title": "Triage bot", "criticality": "critical"},
@@ -144,9 +147,8 @@ class Workspace:
     @classmethod
     async def visit(cls, lot: Lot) -> "Workspace":
         client = AsyncWebClient(token=lot.slack_token, base_url=lot.slack)
-        users = (await client.api_call("users.list", data={}))["members"]
         channels = (await client.api_call("conversations.list", data={"limit": "200"}))["channels"]
-        ids = {one["name"]: one["id"] for one in users}
+        ids = lot.people or {name: await _id_of(client, name) for name in NAMES}
         return cls(client, ids, {one["name"]: one["id"] for one in channels})
 
     async def cards(self, channel: str = "ai-incidents") -> list[Message]:
@@ -158,7 +160,7 @@ class Workspace:
         return await self._history(await self.direct(person))
 
     async def direct(self, person: str) -> str:
-        opened = await self._client.api_call("conversations.open", data={"users": self.ids[person]})
+        opened = await self._client.api_call("conversations.open", json={"users": self.ids[person]})
         return str(opened["channel"]["id"])
 
     async def lines(self, card: Message, channel: str = "ai-incidents") -> list[str]:
@@ -168,7 +170,7 @@ class Workspace:
         return [one["text"] for one in answer["messages"] if one["ts"] != card["ts"]]
 
     async def _history(self, channel: str) -> list[Message]:
-        asked = {"channel": channel, "include_all_metadata": "true", "limit": "1000"}
+        asked = {"channel": channel, "include_all_metadata": "true", "limit": "200"}
         answer = await self._client.api_call("conversations.history", data=asked)
         return sorted(answer["messages"], key=lambda one: str(one["ts"]))
 
@@ -176,6 +178,11 @@ class Workspace:
         """What Slack sends along with a click of this person, so that a form can be opened."""
         made = await self._client.api_call("views.generateTriggerId", data={"user_id": self.ids[person]})
         return str(made["trigger_id"])
+
+
+async def _id_of(client: AsyncWebClient, name: str) -> str:
+    found = await client.api_call("users.lookupByEmail", data={"email": f"{name}@example.com"})
+    return str(found["user"]["id"])
 
 
 def buttons(message: Message) -> set[str]:
@@ -261,6 +268,15 @@ class Street:
         await self.quiet()
         return answer
 
+    async def fill(self, person: str, action: Action, incident: str, **filled: str) -> httpx.Response:
+        """Somebody opens a form in Slack by its button, and sends it."""
+        opened = await self.click(person, action, incident, trigger=await self.slack.trigger(person))
+        assert opened.is_success
+        view = {**form(action, incident), "type": "modal", "id": f"V{next(self._ids)}", "hash": "1763706000.fill"}
+        answer = await self.clicks.submit(self.slack.ids[person], view, **filled)
+        await self.quiet()
+        return answer
+
     async def act(self, person: str, action: str, incident: str, **said: str) -> httpx.Response:
         """Somebody acts through the API."""
         to = f"/api/incidents/{incident}/{action}"
@@ -296,7 +312,8 @@ class Street:
     async def holds_the_promise(self) -> None:
         """What must hold at any moment holds."""
         await self.quiet()
-        assert await check(self.parts.database) == []
+        broken = await check(self.parts.database)
+        assert not broken, broken
 
 
 def wire_of(lot: Lot, http: httpx.AsyncClient) -> Wire:

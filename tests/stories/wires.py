@@ -10,7 +10,8 @@ import httpx
 from confluent_kafka import Producer
 
 from incidents.core.delivery import Delivery
-from tests.make_events import Payload
+from tests.make_events import BATCH as BATCH_TYPE
+from tests.make_events import Payload, delivered
 
 EXCHANGE = TOPIC = "ai.events"
 BATCH = 500  # events in one request
@@ -100,6 +101,7 @@ def _type_of(one: Delivery) -> str:
     return told if isinstance(told, str) and told.startswith("ai.") else "ai.unreadable"
 
 
-def batches(payloads: Sequence[Payload], size: int = BATCH) -> list[Sequence[Payload]]:
+def batched(payloads: Sequence[Payload], size: int = BATCH) -> list[Delivery]:
     """The same events, several to a message."""
-    return [payloads[start : start + size] for start in range(0, len(payloads), size)]
+    parts = [payloads[start : start + size] for start in range(0, len(payloads), size)]
+    return [delivered(part, content_type=BATCH_TYPE) for part in parts]
