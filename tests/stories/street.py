@@ -262,9 +262,9 @@ class Street:
 
     # --- people -------------------------------------------------------------------------------------------------------
 
-    async def click(self, person: str, action: str, incident: str, **said: str) -> httpx.Response:
+    async def click(self, person: str, action: str, incident: str | None = None, **said: str) -> httpx.Response:
         """Somebody presses a button in Slack."""
-        answer = await self.clicks.click(self.slack.ids[person], action, incident, **said)
+        answer = await self.clicks.click(self.slack.ids[person], action, incident or await self.first(), **said)
         await self.quiet()
         return answer
 
@@ -296,17 +296,22 @@ class Street:
             if cursor is None:
                 return found[::-1]
 
-    async def incident(self, incident: str = "INC-1") -> dict[str, Any]:
-        answer = await self.http.get(f"/api/incidents/{incident}")
+    async def first(self) -> str:
+        """The id of the first incident: numbers may have gaps."""
+        return str((await self.incidents())[0]["id"])
+
+    async def incident(self, incident: str | None = None) -> dict[str, Any]:
+        """One incident whole; the first, if none is named."""
+        answer = await self.http.get(f"/api/incidents/{incident or await self.first()}")
         whole: dict[str, Any] = answer.raise_for_status().json()
         return whole
 
-    async def timeline(self, incident: str = "INC-1") -> list[dict[str, Any]]:
-        answer = await self.http.get(f"/api/incidents/{incident}/timeline")
+    async def timeline(self, incident: str | None = None) -> list[dict[str, Any]]:
+        answer = await self.http.get(f"/api/incidents/{incident or await self.first()}/timeline")
         facts: list[dict[str, Any]] = answer.raise_for_status().json()["facts"]
         return facts
 
-    async def kinds(self, incident: str = "INC-1") -> list[str]:
+    async def kinds(self, incident: str | None = None) -> list[str]:
         return [fact["kind"] for fact in await self.timeline(incident)]
 
     async def holds_the_promise(self) -> None:

@@ -56,11 +56,12 @@ async def recovers(town: Street, begin: float, system: str = "rag-assistant") ->
 
 async def resolved_and_closed(town: Street, person: str) -> None:
     """The person resolves it by the form in Slack, and Lee closes it on the web."""
-    sent = await town.fill(person, Action.RESOLVE, "INC-1", reason="fixed", note="The old prompt is back.")
+    incident = await town.first()
+    sent = await town.fill(person, Action.RESOLVE, incident, reason="fixed", note="The old prompt is back.")
     assert (sent.status_code, sent.text) == (200, "")
     resolved = await town.incident()
     assert (resolved["status"], resolved["resolution"]) == ("resolved", "fixed")
-    closed = await town.act("lee", "close", "INC-1")
+    closed = await town.act("lee", "close", incident)
     assert closed.json()["status"] == "closed", closed.text
 
 
@@ -85,7 +86,7 @@ async def test_story_2_an_assistant_is_posted_then_paged_for_as_the_sample_grows
         (page,) = await town.slack.pages("ada")
         assert "you are the model owner of RAG assistant" in shown(page)
 
-        assert (await town.click("ada", "acknowledge", "INC-1", message_ts=page["ts"])).is_success
+        assert (await town.click("ada", "acknowledge", message_ts=page["ts"])).is_success
 
         assert (await town.incident())["acknowledged_by"] == "ada"
         updated = await messages_of(town, "ada")
@@ -150,7 +151,7 @@ async def test_story_4_all_three_kinds_after_one_prompt_release_are_one_incident
         assert await paged(town) == {"ada": 2, "priya": 1, "sam": 1}
         assert len(await town.slack.cards()) == 1
 
-        await town.click("priya", "acknowledge", "INC-1")
+        await town.click("priya", "acknowledge")
         everywhere = await messages_of(town, "ada", "priya", "sam")
         assert len(everywhere) == 5
         assert all("Priya Nair has it" in shown(message) for message in everywhere)
@@ -213,7 +214,7 @@ async def test_story_6_one_misspelt_name_gets_a_hint_and_a_flood_of_names_one_in
         assert await paged(town) == {"lee": 1}
         (page,) = await town.slack.pages("lee")
         assert "you are the default owner" in shown(page)
-        await town.click("lee", "acknowledge", "INC-1")
+        await town.click("lee", "acknowledge")
         assert (await town.incident())["acknowledged_by"] == "lee"
 
         told = [town.event(DETECTED, drift_data(system=name, window=window(9, 10))) for name in strangers]
@@ -266,7 +267,7 @@ async def test_story_8_a_deactivated_model_owner_is_passed_over_at_once_and_the_
             assert kinds.index("page_failed") < kinds.index("owner_gap") < kinds.index("paged")
             assert slack.ledger.posts("page:INC-1:1:0:priya") == []
 
-            await town.click("ada", "acknowledge", "INC-1")
+            await town.click("ada", "acknowledge")
             assert (await town.incident())["acknowledged_by"] == "ada"
             await town.holds_the_promise()
 
@@ -288,7 +289,7 @@ async def test_story_9_one_confirmed_harm_in_three_answers_is_sev2_at_once(lot: 
 
         # Sam's catalog entry holds no Slack id: he was found by his e-mail address, and is known by it when he clicks.
         (page,) = await town.slack.pages("sam")
-        await town.click("sam", "acknowledge", "INC-1", message_ts=page["ts"])
+        await town.click("sam", "acknowledge", message_ts=page["ts"])
         assert (await town.incident())["acknowledged_by"] == "sam"
         assert all("Sam Reed has it" in shown(message) for message in await messages_of(town, "ada", "sam"))
 
