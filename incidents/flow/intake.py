@@ -21,6 +21,7 @@ EVENTS = 1_000  # and no more events than this in them
 TRIES = 3  # solo crashes after which a message is quarantined
 _RETRIES = 8  # of a batch that lost a race
 _PATIENCE = 5.0  # seconds between two tries while the database is away, at most
+_SILENCE = 2.5  # seconds for which HTTP waits for a database that says nothing at all
 _PLACES = 50_000  # remembered as seen, so that strangers' names do not fill the memory
 
 
@@ -50,6 +51,7 @@ class Intake:
         self._seen: dict[Place, bool] = {}
         self._stopping = asyncio.Event()
         self._away: str | None = None  # why nothing can be saved just now
+        self._heard_at = 0.0  # when the database last answered, by the loop's clock
         self.batches = 0
 
     def submit(self, delivery: Delivery) -> asyncio.Future[Taken]:
@@ -57,9 +59,28 @@ class Intake:
         waiting = _Waiting(delivery, asyncio.get_running_loop().create_future())
         if self._away is not None and delivery.origin is Origin.HTTP:
             waiting.answer.set_exception(StoreAway(self._away))  # what waits before it may wait for long
-        else:
-            self._queue.put_nowait(waiting)
+            return waiting.answer
+        if delivery.origin is Origin.HTTP:
+            self._bound(waiting.answer, _SILENCE)
+        self._queue.put_nowait(waiting)
         return waiting.answer
+
+    def _bound(self, answer: asyncio.Future[Taken], within: float) -> None:
+        """Let nobody wait for a database that has stopped answering; one that is merely busy is waited for."""
+        timer = asyncio.get_running_loop().call_later(within, self._look_at, answer)
+        answer.add_done_callback(lambda _: timer.cancel())
+
+    def _look_at(self, answer: asyncio.Future[Taken]) -> None:
+        left = self._heard_at + _SILENCE - asyncio.get_running_loop().time()
+        if answer.done():
+            return
+        if left > 0:
+            self._bound(answer, left)
+        else:
+            answer.set_exception(StoreAway("the database does not answer"))
+
+    def _hear(self) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
 
     @property
     def backlog(self) -> int:
@@ -133,6 +154,7 @@ class Intake:
         batch = [waiting for waiting in batch if not waiting.answer.done()]
         digests = [waiting.delivery.digest for waiting in batch]
         suspects = await self._store.mark(self._worker, digests, solo=False)
+        self._hear()
         self._faults.reach("intake.marked")
         clean = [waiting for waiting in batch if waiting.delivery.digest not in suspects]
         if clean:
@@ -146,7 +168,7 @@ class Intake:
         if crashes >= TRIES:
             detail = f"the process died {crashes} times while this message was the only one at hand"
             log.error("a message is quarantined", position=waiting.delivery.position, crashes=crashes)
-            await self._quarantine(waiting, "quarantined", detail)
+            await self._quarantine(waiting, "quarantined", detail, guilty=True)
             return
         await self._store.mark(self._worker, [waiting.delivery.digest], solo=True)
         await self._together([waiting], last=True, suspected=True)
@@ -195,6 +217,7 @@ class Intake:
             raise AssertionError("the last try returns or raises")
         self._faults.reach("intake.committed")
         self.batches += 1
+        self._hear()
         self._remember(batch.seen)
         self._made(batch.channels)
         for (waiting, _), answer in zip(part, taken, strict=True):
@@ -219,15 +242,17 @@ class Intake:
             self._seen.clear()
         self._seen.update(seen)
 
-    async def _quarantine(self, waiting: _Waiting, reason: str, detail: str) -> None:
-        """Put a whole message aside as a dead letter."""
+    async def _quarantine(self, waiting: _Waiting, reason: str, detail: str, *, guilty: bool = False) -> None:
+        """Put a whole message aside as a dead letter; a guilty one that comes again is put aside again, unread."""
         delivery = waiting.delivery
         letter = Letter(
             delivery=delivery, reason=reason, field="", detail=detail, body=delivery.body, digest=delivery.digest
         )
         async with self._store.unit(Turn.INTAKE) as unit:
             await unit.inbox.put_aside([letter])
-            await unit.inbox.acquit([delivery.digest])
+            if not guilty:
+                await unit.inbox.acquit([delivery.digest])
+        self._hear()
         if delivery.origin is Origin.HTTP and not waiting.answer.done():
             waiting.answer.set_exception(Unstorable(detail))
         elif not waiting.answer.done():

@@ -8,6 +8,9 @@ from incidents.core.fact import Actor
 from incidents.flow.intake import Intake
 from incidents.flow.ports import DeadLetter, Taken
 
+# Makes another message of it, so that one which was put aside for killing the process is looked at again.
+_REPLAYED = "incidents-replayed"
+
 
 class LetterBox(Protocol):
     """Where dead letters lie."""
@@ -34,7 +37,7 @@ class Letters:
             raise NotAllowed("expired", "its body has expired, or it never had one: there is nothing to send again")
         delivery = Delivery(
             body=found.body,
-            headers=tuple(found.headers),
+            headers=(*found.headers, (_REPLAYED, letter)),
             content_type=found.content_type,
             origin=Origin.HTTP,  # so that a refusal comes back here instead of making another dead letter
             position=f"dead letter {letter}",
