@@ -121,6 +121,7 @@ class Desk:
             status=Status.TRIGGERED,
             gathering=gathers,
             held=None,
+            held_at=None,
             acknowledged_at=None,
             acknowledged_by=None,
             mitigated_at=None,
@@ -139,14 +140,19 @@ class Desk:
             held = Held.FLAPPING if others.flapping else Held.CALM
         if held is self.incident.held:
             return
-        self.change(held=held)
-        if held is None and self.incident.paging.asked and self.incident.paging.clock_at is not None:
+        self.change(held=held, held_at=self.now if held else None)
+        if held is None:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """The ladder moves again; the patience of whoever was asked last starts anew."""
+        if self.incident.paging.asked and self.incident.paging.clock_at is not None:
             self.change(paging=replace(self.incident.paging, clock_at=self.now))
 
     def verify(self, text: str) -> None:
         """Every alert is clear by its own metric: escalation stops, the incident is mitigated."""
         self.tell(FactKind.VERIFIED, text)
-        self.change(verified_at=self.now, held=None)
+        self.change(verified_at=self.now, held=None, held_at=None)
         self.stop()
         if self.incident.status in {Status.TRIGGERED, Status.ACKNOWLEDGED}:
             self.change(status=Status.MITIGATED, mitigated_at=self.now)
@@ -167,10 +173,9 @@ class Desk:
     def _page(self) -> None:
         """Work the ladder; afterwards `wake_at` is when it must be looked at again."""
         self.change(wake_at=None)
-        held, paging = self.incident.held, self.incident.paging
-        if held is Held.CALM or (held is Held.FLAPPING and paging.asked):
+        if self.incident.status is not Status.TRIGGERED or self.incident.paging.clock_at is None:
             return
-        if self.incident.status is not Status.TRIGGERED or paging.clock_at is None:
+        if self._stands_still():
             return
         people = ladder(self.incident, self.estate, self.unreachable)
         planned = plan(self.incident, people, self.estate.policy, self.now)
@@ -184,6 +189,21 @@ class Desk:
             self._ask_one(call, target, people)
         if planned.gave_up:
             self._nobody_answered()
+
+    def _stands_still(self) -> bool:
+        """Whether good news or flapping holds the ladder; good news that is followed by none does so only for a while."""
+        held, since = self.incident.held, self.incident.held_at
+        if held is Held.FLAPPING:
+            return bool(self.incident.paging.asked)
+        if held is None:
+            return False
+        until = (since or self.now) + self.estate.policy.escalation.hold_for
+        if self.now < until:
+            self.change(wake_at=until)
+            return True
+        self.change(held=None, held_at=None)
+        self._go_on()
+        return False
 
     def _name_skipped(self, people: Ladder) -> None:
         for skip in people.skips:

@@ -20,6 +20,7 @@ from incidents.core.grade import Grade, Verdict
 from incidents.core.hallucination import grade_hallucination
 from incidents.core.policy import Override, Policy
 from incidents.core.reading import Reading
+from incidents.core.redaction import redact
 from incidents.core.severity import Severity
 
 WORST_BY_MACHINE = Severity.SEV2  # only a person or a policy line declares SEV1
@@ -45,7 +46,7 @@ def _by_kind(reading: Reading, system: System, policy: Policy, before: Iterable[
         case CostData():
             return grade_cost(reading.data, system.budget, policy.cost)
         case _:
-            figures = reading.data.summary or reading.metric
+            figures = redact(reading.data.summary or reading.metric)
             return Grade(
                 verdict=Verdict.OUT, severity=Severity.SEV4, why=f"reported {reading.metric}: SEV4", figures=figures
             )

@@ -207,6 +207,7 @@ class Incident:
     folding_since: datetime | None = None  # the minute whose new alerts are counted
     folded: int = 0  # new alerts in that minute
     began: tuple[tuple[str, datetime], ...] = ()  # (kind, when it first went out of limit)
+    held_at: datetime | None = None  # since when it is held
     held: Held | None = None  # why the ladder stands still although nobody has answered
     ownerless: bool = False  # nobody in the catalog could be asked
     skipped: tuple[str, ...] = ()  # who was skipped and why, told once each

@@ -91,6 +91,7 @@ class EscalationPolicy:
     sev2: timedelta = timedelta(minutes=15)
     sev3: timedelta = timedelta(minutes=30)
     repeat: int = 3  # times the ladder is run again after its first run
+    hold_for: timedelta = timedelta(hours=1)  # good news that is followed by none holds the ladder no longer
     ask_again: timedelta = timedelta(minutes=60)  # acknowledged SEV1/2 without a fact by a person
     fallback_after: timedelta = timedelta(seconds=30)  # a channel that gave no answer is dead
     unreachable_for: timedelta = timedelta(hours=1)  # how long a person whom Slack refused is skipped

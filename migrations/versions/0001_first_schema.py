@@ -230,6 +230,7 @@ def upgrade() -> None:
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("gathering", sa.Boolean(), nullable=False),
         sa.Column("ownerless", sa.Boolean(), nullable=False),
+        sa.Column("registered", sa.Boolean(), nullable=False),
         sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("opened_at", MOMENT, nullable=False),
         sa.Column("wake_at", MOMENT, nullable=True),

@@ -299,12 +299,21 @@ def test_while_the_latest_telling_is_good_nobody_further_is_asked() -> None:
     town = told(a_town(), hallucination(40, 120, at=NOON, system="triage-bot"))
 
     town.publish(hallucination(0, 120, at=NOON + minutes(14), window=minutes(10), system="triage-bot"))
-    town.pass_time(to=NOON + hours(3))
+    town.pass_time(to=NOON + hours(1))
     assert (town.incident().held, town.paged()) == (Held.CALM, [("12:00", "priya")])
 
-    town.publish(hallucination(40, 120, at=NOON + hours(3), window=minutes(10), system="triage-bot"))
-    town.pass_time(to=NOON + hours(3) + minutes(15))
-    assert town.paged() == [("12:00", "priya"), ("15:15", "omar")]
+    town.publish(hallucination(40, 120, at=NOON + hours(1), window=minutes(10), system="triage-bot"))
+    town.pass_time(to=NOON + hours(1) + minutes(15))
+    assert town.paged() == [("12:00", "priya"), ("13:15", "omar")]
+
+
+def test_good_news_that_is_followed_by_silence_holds_the_ladder_for_an_hour_and_no_longer() -> None:
+    town = told(a_town(), hallucination(40, 120, at=NOON, system="triage-bot"))
+
+    town.publish(hallucination(0, 120, at=NOON + minutes(14), window=minutes(10), system="triage-bot"))
+    town.pass_time(to=NOON + hours(1) + minutes(29))
+
+    assert town.paged() == [("12:00", "priya"), ("13:29", "omar")]
 
 
 def test_another_alert_that_still_burns_keeps_it_climbing() -> None:

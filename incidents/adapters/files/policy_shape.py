@@ -150,6 +150,8 @@ class EscalationEntry(Entry):
     """The same for SEV3, counted in working hours."""
     repeat: Annotated[int, Field(ge=0, le=100)] = _LADDER.repeat
     """How often the ladder is run again after its first run."""
+    hold_for: Duration = _LADDER.hold_for
+    """How long a good reading that is followed by none keeps the next level from being asked."""
     ask_again: Duration = _LADDER.ask_again
     """An acknowledged SEV1 or SEV2 without a word from a person for this long is asked about again."""
     fallback_after: Duration = _LADDER.fallback_after

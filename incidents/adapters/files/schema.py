@@ -25,6 +25,9 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
+Which = Literal["catalog", "policy", "runbook"]
+
+
 class _Strict(GenerateJsonSchema):
     """Leaves null out, since an empty value is refused, and writes durations as the files do."""
 
@@ -43,7 +46,7 @@ class _Strict(GenerateJsonSchema):
         return False
 
 
-def schema(which: Literal["catalog", "policy", "runbook"]) -> dict[str, Any]:
+def schema(which: Which) -> dict[str, Any]:
     """The JSON Schema of a catalog, a policy, or a runbook's front matter."""
     made = _SHAPES[which].model_json_schema(mode="validation", schema_generator=_Strict)
     return {

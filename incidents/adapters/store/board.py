@@ -111,6 +111,12 @@ class Board(Scenes, Record):
         query = select(incidents.c.number).where(incidents.c.wake_at <= self._now).order_by(incidents.c.wake_at)
         return [r.incident_id(number) for number in (await self._connection.scalars(query.limit(limit)))]
 
+    async def strangers(self) -> list[tuple[str, str, str]]:
+        """(incident, system, environment) of the unresolved incidents whose system was not in the catalog."""
+        c = incidents.c
+        query = select(c.number, c.system, c.environment).where(c.status.in_(_OPEN), ~c.registered).order_by(c.number)
+        return [(r.incident_id(row.number), row.system, row.environment) for row in await self._connection.execute(query)]
+
     async def due_alerts(self, limit: int) -> list[tuple[Place, str]]:
         """Alerts that time alone may change by now, with the place that their incident gathers at."""
         c = alerts.c

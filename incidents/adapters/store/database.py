@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import event, func, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -200,7 +200,7 @@ def _postgres(url: URL, pool: int) -> AsyncEngine:
         "idle_session_timeout": "0",
         "jit": "off",
     }
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool,
         max_overflow=1,  # the connection that holds this process's life
@@ -210,6 +210,13 @@ def _postgres(url: URL, pool: int) -> AsyncEngine:
         isolation_level="READ COMMITTED",
         connect_args={"server_settings": settings, "timeout": 5, "command_timeout": 35},
     )
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _fresh(connection: Any, _record: Any, _proxy: Any) -> None:  # noqa: ANN401  (the driver's)
+        if connection.driver_connection.is_closed():  # the server is back, and cut it when it went
+            raise DisconnectionError("the server closed it")
+
+    return engine
 
 
 def _sqlite_writer(url: URL) -> AsyncEngine:

@@ -73,7 +73,10 @@ class Record(Part):
         for decision in decisions:
             for fact in decision.facts:
                 told.setdefault(fact.incident, []).append(fact)
-        await self._save_incidents([i for decision in decisions for i in decision.incidents], told)
+        changed = [incident for decision in decisions for incident in decision.incidents]
+        if lost := told.keys() - {incident.id for incident in changed}:
+            raise ValueError(f"facts of {', '.join(sorted(lost))} without the incident itself")
+        await self._save_incidents(changed, told)
         pairs = [(alert, decision.sightings[alert.fingerprint]) for decision in decisions for alert in decision.alerts]
         await self._save_alerts(pairs, tellings)
         await self.enqueue([effect for decision in decisions for effect in decision.effects])

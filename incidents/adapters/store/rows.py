@@ -98,6 +98,7 @@ def incident_values(incident: Incident) -> dict[str, Any]:
         "title": incident.title,
         "gathering": incident.gathering,
         "ownerless": incident.ownerless,
+        "registered": incident.registered,
         "round": incident.paging.round,
         "opened_at": incident.opened_at,
         "wake_at": incident.wake_at,

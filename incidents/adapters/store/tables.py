@@ -178,6 +178,7 @@ incidents = Table(
     Column("title", Text, nullable=False),
     Column("gathering", Boolean, nullable=False),
     Column("ownerless", Boolean, nullable=False),
+    Column("registered", Boolean, nullable=False),
     Column("round", Integer, nullable=False),
     Column("opened_at", Moment, nullable=False),
     Column("wake_at", Moment),

@@ -1,6 +1,6 @@
 """Everything that the web is given, as one value, and how a route gets at it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -26,6 +26,7 @@ class WebDoors:
     token: str | None = field(default=None, repr=False)
     public_url: str = "http://127.0.0.1:8080"
     metrics: CollectorRegistry = REGISTRY
+    schemas: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # of the files, by their name
     routers: tuple[APIRouter, ...] = ()  # of others; they guard themselves and live below /slack
 
 

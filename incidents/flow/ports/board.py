@@ -88,6 +88,10 @@ class BoardUnit(Protocol):
 
     async def due_incidents(self, limit: int) -> list[str]: ...
 
+    async def strangers(self) -> list[tuple[str, str, str]]:
+        """(incident, system, environment) of the unresolved incidents whose system was not in the catalog."""
+        ...
+
     async def due_alerts(self, limit: int) -> list[tuple[Place, str]]:
         """(place of its incident, fingerprint) of alerts that time may change."""
         ...

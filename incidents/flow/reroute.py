@@ -1,0 +1,83 @@
+"""A name that was unknown has been registered, or mapped to a system: its incident finds its owner."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import structlog
+
+from incidents.core.alert import Alert, AlertState
+from incidents.core.catalog import System
+from incidents.core.decision import Decision, Scene
+from incidents.core.desk import Desk
+from incidents.core.errors import Stale
+from incidents.core.estate import Estate
+from incidents.core.events import Kind
+from incidents.core.fact import SYSTEM, FactKind
+from incidents.core.incident import Action, Incident
+from incidents.core.response import Ask, Case, act
+from incidents.flow.ports import Place, SceneRequest, Store, Turn, Unit
+
+log = structlog.get_logger(__name__)
+
+
+async def reroute(store: Store, estate: Estate, made: Callable[[Iterable[str]], None]) -> int:
+    """Look at every unresolved incident of an unknown name; how many of them have found their system."""
+    if not estate.registers:
+        return 0
+    async with store.unit(Turn.PEOPLE) as unit:
+        strangers = await unit.board.strangers()
+    found = 0
+    for incident, name, environment in strangers:
+        system = estate.catalog.system(name)
+        if system is None:
+            continue
+        try:
+            async with store.unit(Turn.PEOPLE) as unit:
+                await _move(unit, incident, (system.id, environment), system, estate)
+            made(unit.board.channels)
+            found += 1
+        except Stale:
+            log.warning("an incident changed while it was re-routed; the next start tries again", incident=incident)
+    return found
+
+
+async def _move(unit: Unit, incident: str, place: Place, system: System, estate: Estate) -> None:
+    """To the system's own place, or into the incident that gathers there."""
+    await unit.board.see({place: True}, limit=0)
+    scene = (await unit.board.scenes([SceneRequest(place=place, fingerprints=frozenset())]))[place]
+    stranger, alerts = await unit.board.incident(incident)
+    desk = Desk(stranger, estate, unit.now, scene.unreachable)
+    changed = {key: _known(alert, system, desk) for key, (alert, _) in alerts.items()}
+    desk.change(system=system.id, registered=True, runbooks=tuple((key, "named by the catalog") for key in system.runbooks))
+    desk.tell(FactKind.REROUTED, f"{stranger.system} is {system.title}: its owners are asked now", system=system.id)
+    case, desks = Case(desk=desk, alerts=tuple(changed.values())), [desk]
+    other = _gathering(scene, incident)
+    if other is not None:
+        case.other = Desk(other, estate, unit.now, scene.unreachable)
+        desks.append(case.other)
+        act(case, Ask(incident=incident, action=Action.MERGE, by=SYSTEM, to=other.id))
+    else:
+        desk.ask(f"{stranger.system} was found to be {system.title}")
+    saved = [case.changed.get(key, alert) for key, alert in changed.items()]
+    closed = [each.close() for each in desks]
+    decision = Decision(
+        incidents=tuple(incident for incident, _, _ in closed),
+        alerts=tuple(saved),
+        sightings={key: sighting for key, (_, sighting) in alerts.items()},
+        facts=tuple(fact for _, facts, _ in closed for fact in facts),
+        effects=tuple(effect for _, _, effects in closed for effect in effects),
+    )
+    await unit.board.save([decision], {})
+
+
+def _gathering(scene: Scene, incident: str) -> Incident | None:
+    return scene.gathering if scene.gathering is not None and scene.gathering.id != incident else None
+
+
+def _known(alert: Alert, system: System, desk: Desk) -> Alert:
+    """The name is known: that alert is over; what was told under another name is told under the system's from now on."""
+    if alert.kind is Kind.UNKNOWN_SYSTEM:
+        return replace(alert, state=AlertState.CLEAR, cleared_at=desk.now, wake_at=None)
+    if alert.system == system.id:
+        return alert
+    return replace(alert, waived=alert.waived or f"told under {system.id} from now on")
