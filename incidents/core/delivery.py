@@ -33,7 +33,10 @@ class Delivery:
 
     @property
     def digest(self) -> bytes:
-        """Sixteen bytes that are the same when the same message comes again; made on first use."""
+        """Sixteen bytes that are the same when the same message comes again; made on first use.
+
+        Headers that begin with x- are left out: RabbitMQ counts deliveries in one, and so changes it each time.
+        """
         if self._digest is None:
             self._digest = _digest(self)
         return self._digest
@@ -42,6 +45,8 @@ class Delivery:
 def _digest(delivery: Delivery) -> bytes:
     told = blake2b(digest_size=16)
     for name, value in sorted(delivery.headers, key=repr):
+        if name.lower().startswith("x-"):
+            continue
         _tell(told, name)
         _tell(told, value)
     _tell(told, delivery.body)
