@@ -11,7 +11,7 @@ from incidents.adapters.store import tables
 from incidents.adapters.store.bulk import among, insert_rows
 from incidents.adapters.store.record import Record
 from incidents.adapters.store.scenes import Scenes
-from incidents.adapters.store.tables import alerts, clicks, incidents, systems
+from incidents.adapters.store.tables import alerts, clicks, incidents, systems, unresolved
 from incidents.core.alert import Alert, Sighting
 from incidents.core.errors import NotFound
 from incidents.core.estate import UNKNOWN_SYSTEMS
@@ -114,8 +114,10 @@ class Board(Scenes, Record):
     async def strangers(self) -> list[tuple[str, str, str]]:
         """(incident, system, environment) of the unresolved incidents whose system was not in the catalog."""
         c = incidents.c
-        query = select(c.number, c.system, c.environment).where(c.status.in_(_OPEN), ~c.registered).order_by(c.number)
-        return [(r.incident_id(row.number), row.system, row.environment) for row in await self._connection.execute(query)]
+        query = select(c.number, c.system, c.environment).where(unresolved(incidents), ~c.registered).order_by(c.number)
+        return [
+            (r.incident_id(row.number), row.system, row.environment) for row in await self._connection.execute(query)
+        ]
 
     async def due_alerts(self, limit: int) -> list[tuple[Place, str]]:
         """Alerts that time alone may change by now, with the place that their incident gathers at."""

@@ -96,17 +96,18 @@ async def _insert_values(
     return found
 
 
-def listed(connection: AsyncConnection, **columns: str) -> str:
-    """A FROM item named `d` over the JSON array in :rows; `columns` maps names to PostgreSQL types."""
+def listed(
+    connection: AsyncConnection, rows: Sequence[Mapping[str, Any]], **columns: str
+) -> tuple[str, dict[str, Any]]:
+    """A FROM item named `d` over `rows`, and its parameters; `columns` maps names to PostgreSQL types.
+
+    Arrays on PostgreSQL, whose planner then knows how many rows there are; JSON on SQLite.
+    """
     if connection.dialect.name == "sqlite":
         picked = ", ".join(f"json_extract(value, '$.{name}') as {name}" for name in columns)
-        return f"(select {picked} from json_each(:rows)) as d"
-    return f"jsonb_to_recordset(cast(:rows as jsonb)) as d({', '.join(f'{n} {kind}' for n, kind in columns.items())})"
-
-
-def as_rows(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The value of :rows for `listed`."""
-    return json.dumps(rows, separators=(",", ":"))
+        return f"(select {picked} from json_each(:rows)) as d", {"rows": json.dumps(rows, default=moment_text)}
+    arrays = ", ".join(f"cast(:{name} as {kind}[])" for name, kind in columns.items())
+    return f"unnest({arrays}) as d({', '.join(columns)})", {name: [row[name] for row in rows] for name in columns}
 
 
 def greatest(connection: AsyncConnection) -> str:

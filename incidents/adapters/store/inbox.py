@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 
 from incidents.adapters.store import tables
-from incidents.adapters.store.bulk import as_rows, insert_rows, listed
+from incidents.adapters.store.bulk import insert_rows, listed
 from incidents.adapters.store.part import Part
 from incidents.flow.ports import Disposition, InboxRow, Letter
 
@@ -58,10 +58,11 @@ class Inbox(Part):
     async def _known(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
         if not keys:
             return {}
-        query = f"""select i.source, i.event, i.body_hash from {listed(self._connection, source="text", event="text")}
+        rows = [{"source": source, "event": event} for source, event in keys]
+        source, values = listed(self._connection, rows, source="text", event="text")
+        query = f"""select i.source, i.event, i.body_hash from {source}
             join inbox i on i.source = d.source and i.event = d.event"""
-        rows = as_rows([{"source": source, "event": event} for source, event in keys])
-        found = await self._connection.execute(text(query), {"rows": rows})
+        found = await self._connection.execute(text(query), values)
         return {(row.source, row.event): row.body_hash for row in found}
 
     async def _count_again(self, rows: Sequence[InboxRow], dispositions: Sequence[Disposition]) -> None:
@@ -76,14 +77,15 @@ class Inbox(Part):
                 differing.setdefault((*row.key, row.body_hash), row)
         if not again:
             return
-        source = listed(self._connection, source="text", event="text", copies="integer", conflicts="integer")
-        update = f"""update inbox set copies = inbox.copies + d.copies, conflicts = inbox.conflicts + d.conflicts
-            from {source} where inbox.source = d.source and inbox.event = d.event"""
         counted = [
             {"source": key[0], "event": key[1], "copies": copies, "conflicts": conflicts}
             for key, (copies, conflicts) in sorted(again.items())
         ]
-        await self._connection.execute(text(update), {"rows": as_rows(counted)})
+        types = {"source": "text", "event": "text", "copies": "integer", "conflicts": "integer"}
+        source, values = listed(self._connection, counted, **types)
+        update = f"""update inbox set copies = inbox.copies + d.copies, conflicts = inbox.conflicts + d.conflicts
+            from {source} where inbox.source = d.source and inbox.event = d.event"""
+        await self._connection.execute(text(update), values)
         await self._keep_conflicts(list(differing.values()))
 
     async def _keep_conflicts(self, rows: Sequence[InboxRow]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Table, func, select, text, tuple_, update
 
-from incidents.adapters.store.bulk import as_rows, insert_rows, listed
+from incidents.adapters.store.bulk import insert_rows, listed
 from incidents.adapters.store.columns import AnyRow
 from incidents.adapters.store.part import Part
 from incidents.adapters.store.tables import (
@@ -53,10 +53,10 @@ class Ledger(Part):
         rows = (await self._connection.execute(self._locked(query.limit(_SEALED_AT_ONCE)))).all()
         if rows:
             await self._chain(rows)
-            source = listed(self._connection, number="bigint", head="integer")
-            heads = as_rows([{"number": row.number, "head": row.head_seq} for row in rows])
+            heads = [{"number": row.number, "head": row.head_seq} for row in rows]
+            source, values = listed(self._connection, heads, number="bigint", head="integer")
             raised = f"update incidents set sealed_seq = d.head from {source} where incidents.number = d.number"
-            await self._connection.execute(text(raised), {"rows": heads})
+            await self._connection.execute(text(raised), values)
         return len(rows)
 
     async def _chain(self, rows: Sequence[AnyRow]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select, text, update
 
 from incidents.adapters.store import rows as r
-from incidents.adapters.store.bulk import among, as_rows, insert_rows, listed
-from incidents.adapters.store.columns import AnyRow, moment_text
+from incidents.adapters.store.bulk import among, insert_rows, listed
+from incidents.adapters.store.columns import AnyRow
 from incidents.adapters.store.part import Part
 from incidents.adapters.store.tables import effects, incidents, unreachable, waiting
 from incidents.core.effect import Channel, EffectKind, EffectState
@@ -21,6 +21,18 @@ _URGENT = (EffectKind.PAGE, EffectKind.FALLBACK)
 _BEGUN = (EffectState.LEASED, EffectState.UNKNOWN)
 _STUCK_AT_ONCE = 100
 _WHY = 1_000  # characters kept of an answer
+_SETTLED = {
+    "id": "bigint",
+    "lease": "text",
+    "state": "text",
+    "why": "text",
+    "due_at": "timestamptz",
+    "sent_at": "timestamptz",
+    "possible_repeat": "boolean",
+    "asked": "integer",
+    "ref_channel": "text",
+    "ref_ts": "text",
+}
 
 
 class Outbox(Part):
@@ -75,10 +87,10 @@ class Outbox(Part):
         )
 
     async def _cancel(self, cancelled: Sequence[Mapping[str, object]]) -> None:
-        source = listed(self._connection, id="bigint", why="text")
+        source, values = listed(self._connection, cancelled, id="bigint", why="text")
         query = f"""update effects set state = 'cancelled', why = d.why, lease = null, lease_until = null
             from {source} where effects.id = d.id"""
-        await self._connection.execute(text(query), {"rows": as_rows(cancelled)})
+        await self._connection.execute(text(query), values)
 
     async def _lease(self, ids: Sequence[int], token: str, lease: timedelta) -> None:
         now = literal(self._now, effects.c.attempted_at.type)  # a bare value in a CASE is written as SQLAlchemy does
@@ -132,26 +144,14 @@ class Outbox(Part):
         """Save results where the lease still holds; a late answer to a lost lease changes nothing."""
         if not results:
             return []
-        source = listed(
-            self._connection,
-            id="bigint",
-            lease="text",
-            state="text",
-            why="text",
-            due_at="timestamptz",
-            sent_at="timestamptz",
-            possible_repeat="boolean",
-            asked="integer",
-            ref_channel="text",
-            ref_ts="text",
-        )
+        rows = [self._settled(result) for result in sorted(results, key=lambda result: result.claimed.id)]
+        source, values = listed(self._connection, rows, **_SETTLED)
         query = f"""update effects set state = d.state, why = d.why, lease = null, lease_until = null, asked = d.asked,
                 due_at = coalesce(d.due_at, effects.due_at), sent_at = coalesce(d.sent_at, effects.sent_at),
                 possible_repeat = d.possible_repeat, ref_channel = coalesce(d.ref_channel, effects.ref_channel),
                 ref_ts = coalesce(d.ref_ts, effects.ref_ts)
             from {source} where effects.id = d.id and effects.lease = d.lease returning effects.id"""
-        values = [self._settled(result) for result in sorted(results, key=lambda result: result.claimed.id)]
-        found = await self._connection.execute(text(query), {"rows": as_rows(values)})
+        found = await self._connection.execute(text(query), values)
         saved = {row.id for row in found}
         return [result for result in results if result.claimed.id in saved]
 
@@ -162,8 +162,8 @@ class Outbox(Part):
             "lease": claimed.lease,
             "state": result.state,
             "why": result.why[:_WHY].replace("\x00", ""),
-            "due_at": moment_text(result.due_at),
-            "sent_at": moment_text(self._now) if result.state == EffectState.SENT else None,
+            "due_at": result.due_at,
+            "sent_at": self._now if result.state == EffectState.SENT else None,
             "possible_repeat": result.possible_repeat or claimed.possible_repeat,
             "asked": result.asked,
             "ref_channel": ref.channel if ref else None,

@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import Table, text
 
 from incidents.adapters.store import rows as r
-from incidents.adapters.store.bulk import as_rows, greatest, insert_rows, listed
-from incidents.adapters.store.columns import moment_text
+from incidents.adapters.store.bulk import greatest, insert_rows, listed
 from incidents.adapters.store.part import Part
 from incidents.adapters.store.tables import alerts, effects, facts, incidents, releases
 from incidents.core.alert import Alert, Sighting
@@ -31,6 +30,16 @@ _GROWS = {
     "last_order": "{most}(alerts.last_order, {new}.last_order)",
     "figures": f"case when {_NEWEST} then {{new}}.figures else alerts.figures end",
 }
+_QUIET = {
+    "fingerprint": "text",
+    "version": "integer",
+    "told": "integer",
+    "last_seen_at": "timestamptz",
+    "last_firing_at": "timestamptz",
+    "last_start": "timestamptz",
+    "last_order": "timestamptz",
+    "figures": "text",
+}
 
 
 class Record(Part):
@@ -45,23 +54,13 @@ class Record(Part):
         """One statement for all tellings that decided nothing; Stale when an alert is not as it was read."""
         if not tellings:
             return
-        source = listed(
-            self._connection,
-            fingerprint="text",
-            version="integer",
-            told="integer",
-            last_seen_at="timestamptz",
-            last_firing_at="timestamptz",
-            last_start="timestamptz",
-            last_order="timestamptz",
-            figures="text",
-        )
+        rows = [_quiet_values(telling) for telling in sorted(tellings, key=lambda telling: telling.fingerprint)]
+        source, values = listed(self._connection, rows, **_QUIET)
         sets = ", ".join(f"{name} = {how}" for name, how in self._grown("d").items())
         query = f"""update alerts set {sets} from {source}
             where alerts.fingerprint = d.fingerprint and alerts.version = d.version returning alerts.fingerprint"""
-        values = [_quiet_values(telling) for telling in sorted(tellings, key=lambda telling: telling.fingerprint)]
-        found = (await self._connection.execute(text(query), {"rows": as_rows(values)})).all()
-        if len(found) != len(values):
+        found = (await self._connection.execute(text(query), values)).all()
+        if len(found) != len(rows):
             raise Stale("an alert changed since it was read")
 
     async def save(self, decisions: Sequence[Decision], tellings: Mapping[str, int]) -> None:
@@ -136,9 +135,9 @@ def _quiet_values(telling: QuietTelling) -> dict[str, object]:
         "fingerprint": telling.fingerprint,
         "version": telling.version,
         "told": telling.tellings,
-        "last_seen_at": moment_text(sighting.last_seen_at),
-        "last_firing_at": moment_text(sighting.last_firing_at),
-        "last_start": moment_text(sighting.last_start),
-        "last_order": moment_text(sighting.last_order),
+        "last_seen_at": sighting.last_seen_at,
+        "last_firing_at": sighting.last_firing_at,
+        "last_start": sighting.last_start,
+        "last_order": sighting.last_order,
         "figures": sighting.figures,
     }

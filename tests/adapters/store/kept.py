@@ -4,7 +4,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -63,12 +63,11 @@ def an_alert(metric: str = "psi", place: Place = CREDIT, **more: Any) -> Alert:
 
 
 def firing(metric: str = "psi", incident: str = "INC-1", **more: Any) -> Alert:
-    return an_alert(metric, state=AlertState.FIRING, severity=Severity.SEV3, incident=incident, **more)
+    known: dict[str, Any] = {"state": AlertState.FIRING, "severity": Severity.SEV3, "incident": incident}
+    return an_alert(metric, **{**known, **more})
 
 
-def a_fact(
-    incident: str = "INC-1", kind: FactKind = FactKind.NOTE, *, words: str = "Looked at it", **more: Any
-) -> Fact:
+def a_fact(kind: FactKind = FactKind.NOTE, *, incident: str = "INC-1", words: str = "Looked", **more: Any) -> Fact:
     return Fact(**{"incident": incident, "kind": kind, "at": NOON, "by": SYSTEM, "text": words, **more})
 
 
@@ -136,7 +135,4 @@ async def waits_for_lock(database: Database) -> None:
     query = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     async with asyncio.timeout(10):
         while not await told(database, query):
-            await asyncio.sleep(0)
-
-
-SOON = timedelta(seconds=1)
+            pass

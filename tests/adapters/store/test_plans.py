@@ -1,0 +1,205 @@
+"""Every statement of the road finds its rows by an index, however much is kept."""
+# ruff: noqa: ANN401, S608 - what a driver is given has any type, and the statements are made here
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Boolean, Column, Integer, Table, event
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from incidents.adapters.store.columns import Json, Moment
+from incidents.adapters.store.database import Database
+from incidents.adapters.store.store import Store
+from incidents.adapters.store.tables import metadata
+from incidents.core.decision import Decision
+from incidents.core.effect import Channel, EffectState
+from incidents.core.incident import Change
+from incidents.flow.ports import QuietTelling, Result, Turn
+from tests.adapters.store.kept import CREDIT, RAG, a_letter, a_request, a_row, a_sighting, an_alert, an_effect
+from tests.make import NOON, an_incident, minutes
+
+MANY = 10_000
+LARGE = {"alerts", "incidents", "inbox", "effects", "facts", "systems", "releases"}
+Statements = list[tuple[str, Any]]
+
+_FILL: dict[str, dict[str, str]] = {
+    "systems": {"system": "'system ' || n", "environment": "'production'", "known": "true"},
+    "inbox": {"id": "n + 1000", "source": "'/m'", "event": "'e' || n", "fingerprint": "'f' || n"},
+    "alerts": {"fingerprint": "'f' || n", "system": "'system ' || (n % 500)", "state": "'clear'", "incident": "n + 9"},
+    "incidents": {"number": "n + 1000", "system": "'system ' || n", "status": "'closed'"},
+    "facts": {"incident": "n", "seq": "1"},
+    "effects": {"id": "n + 1000", "key": "'k' || n", "channel": "'slack'", "incident": "n + 9", "state": "'sent'"},
+    "releases": {"system": "'system ' || n", "environment": "'production'"},
+}
+
+
+def _any(column: Column[Any]) -> str:
+    """A value that means nothing, for a column that its index does not look at."""
+    if column.nullable:
+        return "null"
+    match column.type:
+        case Moment():
+            return ":now"
+        case Json():
+            return "'{}'"
+        case Boolean():
+            return "false"
+        case Integer():
+            return "0"
+        case _:
+            return "'x'"
+
+
+async def _fill(connection: AsyncConnection, table: Table, known: dict[str, str]) -> None:
+    names = ", ".join(column.name for column in table.columns)
+    values = ", ".join(known.get(column.name, _any(column)) for column in table.columns)
+    if connection.dialect.name == "sqlite":
+        series = f"with recursive c(n) as (select 1 union all select n + 1 from c where n < {MANY})"
+        statement = f"insert into {table.name} ({names}) {series} select {values} from c"
+        now = "'2026-11-18T12:00:00.000000Z'"
+    else:
+        statement = f"insert into {table.name} ({names}) select {values} from generate_series(1, {MANY}) n"
+        now = "timestamptz '2026-11-18 12:00Z'"
+    await connection.exec_driver_sql(statement.replace(":now", now))
+
+
+@pytest.fixture
+async def full(store: Store) -> Store:
+    """A store with ten thousand rows in every table that grows."""
+    async with store.database.write(Turn.PEOPLE) as connection:
+        for table, values in _FILL.items():
+            await _fill(connection, metadata.tables[table], values)
+    async with store.database.write(Turn.PEOPLE) as connection:
+        await connection.exec_driver_sql("analyze")
+    return store
+
+
+@contextmanager
+def heard(database: Database) -> Iterator[Statements]:
+    """The statements that reach the driver, with their parameters."""
+    statements: Statements = []
+
+    def hear(_c: Any, _cursor: Any, statement: str, parameters: Any, _x: Any, _many: bool) -> None:  # noqa: FBT001
+        statements.append((statement, parameters))
+
+    event.listen(database.writer.sync_engine, "before_cursor_execute", hear)
+    try:
+        yield statements
+    finally:
+        event.remove(database.writer.sync_engine, "before_cursor_execute", hear)
+
+
+async def scanned(connection: AsyncConnection, statement: str, parameters: Any) -> set[str]:
+    """The large tables that the database would read from end to end for a statement."""
+    if connection.dialect.name == "sqlite":
+        rows = (await connection.exec_driver_sql(f"explain query plan {statement}", parameters)).all()
+        steps = [row.detail.split() for row in rows]
+        whole = {step[1] for step in steps if step[0] == "SCAN" and "INDEX" not in step}
+        return whole & (LARGE | {"o", "newer", "card", "post", "sent", "other"})
+    plan = (await connection.exec_driver_sql(f"explain (format json) {statement}", parameters)).scalar_one()
+    return set(_scans(json.loads(plan) if isinstance(plan, str) else plan)) & LARGE
+
+
+def _scans(plan: Any) -> Iterator[str]:
+    if isinstance(plan, list):
+        for one in plan:
+            yield from _scans(one)
+    elif isinstance(plan, dict):
+        if plan.get("Node Type") == "Seq Scan":
+            yield plan["Relation Name"]
+        for value in plan.values():
+            yield from _scans(value)
+
+
+async def the_road(store: Store) -> None:
+    """Each statement that intake, and then people, time and couriers send, at least once."""
+    alerts = [an_alert(f"m{n}", incident="INC-1") for n in range(20)]
+    sightings = {alert.fingerprint: a_sighting() for alert in alerts}
+    incident = an_incident(system="credit-scoring", wake_at=NOON)
+    async with store.unit(Turn.INTAKE) as unit:
+        await unit.inbox.take([a_row(f"new {n}") for n in range(50)] + [a_row("new 1"), a_row("new 2", body=b"x")])
+        await unit.inbox.put_aside([a_letter()])
+        await unit.board.see({CREDIT: True, RAG: True, ("stranger", "production"): False}, limit=5)
+        await unit.board.alerts(sightings)
+        await unit.board.scenes([a_request(CREDIT, *alerts, depends_on=("a", "b")), a_request(RAG)])
+        await unit.board.new_ids(3)
+        page = an_effect(key="page")
+        decision = Decision(incidents=(incident,), alerts=tuple(alerts), sightings=sightings, effects=(page,))
+        await unit.board.save([decision], {})
+        await unit.board.save_releases(CREDIT, [Change(kind="model", name="m", version="2", deployed_at=NOON)])
+    async with store.unit(Turn.INTAKE) as unit:
+        quiet = [QuietTelling(fingerprint=key, version=1, sighting=s, tellings=1) for key, s in sightings.items()]
+        await unit.board.count_quiet(quiet)
+        await unit.board.scenes([a_request(CREDIT, *alerts)])
+    await the_road_on(store)
+
+
+async def the_road_on(store: Store) -> None:
+    async with store.unit(Turn.PEOPLE) as unit:
+        await unit.board.clicked("click", "INC-1")
+        held, _ = await unit.board.incident("INC-1")
+        await unit.board.gathering_at(CREDIT)
+        await unit.board.save([Decision(incidents=(replace(held, version=2),))], {})
+    async with store.unit(Turn.PAGES) as unit:
+        await unit.board.due_alerts(100)
+        await unit.board.strangers()
+        await unit.board.due_incidents(100)
+        await unit.outbox.stuck_pages(minutes(1))
+    async with store.unit(Turn.PAGES) as unit:
+        claimed = await unit.outbox.claim(Channel.SLACK, limit=20, lease=timedelta(seconds=25))
+        assert [one.key for one in claimed] == ["page"]
+        await unit.outbox.refs(["INC-1"])
+        await unit.outbox.settle([Result(claimed=one, state=EffectState.SENT) for one in claimed])
+    async with store.unit(Turn.PAGES) as unit:
+        await unit.ledger.seal()
+
+
+async def test_no_statement_of_the_road_reads_a_table_from_end_to_end(full: Store) -> None:
+    with heard(full.database) as statements:
+        await the_road(full)
+    found = []
+    async with full.database.writer.connect() as connection:
+        for statement, parameters in statements:
+            if statement.split()[0].lower() not in {"select", "insert", "update", "delete"}:
+                continue
+            whole = await scanned(connection, statement, parameters)
+            if whole:
+                found.append((sorted(whole), statement))
+    assert found == []
+
+
+async def test_a_whole_read_of_a_table_would_be_noticed(full: Store) -> None:
+    async with full.database.writer.connect() as connection:
+        assert await scanned(connection, "select * from alerts where kind = 'x'", ()) == {"alerts"}
+
+
+async def statements_of(store: Store, many: int) -> int:
+    with heard(store.database) as statements:
+        async with store.unit(Turn.INTAKE) as unit:
+            await unit.inbox.take([a_row(f"{many} {n}") for n in range(many)])
+            places = [(f"{many} {n}", "production") for n in range(many)]
+            await unit.board.see(dict.fromkeys(places, True), limit=1)
+            alerts = [an_alert("psi", place, incident=None) for place in places]
+            requests = [a_request(place, alert) for place, alert in zip(places, alerts, strict=True)]
+            await unit.board.scenes(requests)
+            ids = await unit.board.new_ids(many)
+            decisions = [
+                Decision(
+                    incidents=(an_incident(id=number, system=alert.system),),
+                    alerts=(alert,),
+                    sightings={alert.fingerprint: a_sighting()},
+                    effects=(an_effect(incident=number),),
+                )
+                for number, alert in zip(ids, alerts, strict=True)
+            ]
+            await unit.board.save(decisions, {})
+    return len(statements)
+
+
+async def test_a_batch_of_hundreds_takes_as_many_statements_as_one_of_two(store: Store) -> None:
+    assert await statements_of(store, 2) == await statements_of(store, 300)
