@@ -45,18 +45,12 @@ CATALOG: Mapping[str, Any] = {
             "channel": channel,
             "owners": {"accountable": "lee", "model": "ada", "operational": "lee", "data": "lee"},
         }
-        for name, channel in {
-            "triage-bot": "#ai-incidents",
-            "credit-scoring": "#credit-ml",
-            "old-bot": "#old",
-        }.items()
+        for name, channel in {"triage-bot": "#ai-incidents", "credit-scoring": "#credit-ml", "old-bot": "#old"}.items()
     },
 }
 
 
-async def until(
-    look: Callable[[], Awaitable[Found]], *, within: float = SOON, why: Callable[[], str] = str
-) -> Found:
+async def until(look: Callable[[], Awaitable[Found]], *, within: float = SOON, why: Callable[[], str] = str) -> Found:
     """What `look` finds as soon as that is something."""
     loop = asyncio.get_running_loop()
     end = loop.time() + within
@@ -178,7 +172,9 @@ class Household:
         """Start the service; `fault` says where it is to die, `offset` puts its clock on."""
         self._database.shift(timedelta(seconds=offset) - self._database.offset)
         env = self._env | {"INCIDENTS_FAULT_POINT": fault or "", "INCIDENTS_CLOCK_OFFSET": str(offset)} | more
-        born = Running((sys.executable, "-m", "tests.faults.serve"), self.folder / f"service-{len(self._born)}.log", env)
+        born = Running(
+            (sys.executable, "-m", "tests.faults.serve"), self.folder / f"service-{len(self._born)}.log", env
+        )
         self._born.append(born)
         return born
 
@@ -204,6 +200,10 @@ class Household:
 
     def log(self) -> str:
         return "\n".join(one.told() for one in self._born)
+
+    async def until(self, look: Callable[[], Awaitable[Found]], *, within: float = SOON) -> Found:
+        """Wait for something; when it does not come the log says why."""
+        return await until(look, within=within, why=self.log)
 
     # --- what it holds ------------------------------------------------------------------------------------------------
 
@@ -236,7 +236,12 @@ class Household:
         assert {row.key for row in wanted if row.state == "sent"} == set(posts)
         for row in wanted:
             most = 2 if row.possible_repeat else 1
-            assert row.state == "cancelled" or 1 <= posts[row.key] <= most, (row.key, row.state, row.why, posts[row.key])
+            assert row.state == "cancelled" or 1 <= posts[row.key] <= most, (
+                row.key,
+                row.state,
+                row.why,
+                posts[row.key],
+            )
         cards = [row for row in wanted if row.kind == "card"]
         assert len(cards) == incidents_held
         assert [row for row in wanted if row.kind == "page" and row.state == "sent"]

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from incidents.core.errors import IncidentsError, NotAllowed, NotFound, StoreAway
+from incidents.core.errors import IncidentsError, NotAllowed, NotFound, StoreAway, Unstorable
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = "5"  # seconds; a failover or a locked file takes about this long
@@ -91,6 +91,8 @@ def _of_ours(error: IncidentsError) -> Problem:
             return Problem(HTTPStatus.NOT_FOUND, str(error) or "nothing has this id")
         case StoreAway():
             return _away()
+        case Unstorable():
+            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"put aside as a dead letter: {error}", code="put_aside")
         case _:  # somebody else was first
             return Problem(HTTPStatus.CONFLICT, str(error) or "it has changed meanwhile; look again", code="stale")
 
