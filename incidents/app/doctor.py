@@ -220,9 +220,9 @@ async def _channel(api: SlackApi, settings: Settings) -> Finding:
     if found is None:
         advice = "make it, or invite the bot where it is private"
         return _fail("slack", f"the bot sees no channel {wanted}", advice)
-    if not found.get("is_member"):
+    if found.get("is_member") is False:
         return _warn("slack", f"the bot is not in {wanted}", f"say /invite with the bot's name in {wanted}")
-    return _ok("slack", f"the bot is in {wanted}")
+    return _ok("slack", f"the bot sees {wanted}")
 
 
 async def _find_channel(api: SlackApi, wanted: str) -> Mapping[str, Any] | None:

@@ -88,7 +88,7 @@ async def _serve(settings: "Settings", role: Role) -> None:
     if settings.port == 0:  # links need the number before the first one is made
         with contextlib.closing(listen(settings.host, 0)) as found:
             settings = settings.model_copy(update={"port": found.getsockname()[1]})
-    parts = await _patiently(settings)
+    parts = await patiently(settings)
     try:
         service = Service(parts, role, ready=lambda _: terminal.write(*_banner(parts, role)))
         with only_ours():
@@ -97,7 +97,7 @@ async def _serve(settings: "Settings", role: Role) -> None:
         await parts.close()
 
 
-async def _patiently(settings: "Settings") -> "Parts":
+async def patiently(settings: "Settings") -> "Parts":
     """The parts; a command that has the SQLite file for a moment is waited for."""
     from incidents.adapters.store.lock import Held
     from incidents.app.wiring import build

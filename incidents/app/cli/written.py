@@ -24,7 +24,7 @@ class Flaw:
 
 def events_in(text: str) -> tuple[list[Said], list[Flaw]]:
     """Every event as it is written, whichever way they are put together, and the lines that are no JSON."""
-    decoder, lines = JSONDecoder(), _Lines(text)
+    decoder, lines = JSONDecoder(parse_int=_unread, parse_float=_unread), _Lines(text)
     events: list[Said] = []
     broken: list[Flaw] = []
     at = _next(text, 0)
@@ -42,6 +42,11 @@ def events_in(text: str) -> tuple[list[Said], list[Flaw]]:
         events += [Said(text[start:stop], lines.of(start)) for start, stop in inside]
         at = _next(text, end)
     return events, broken
+
+
+def _unread(_: str) -> int:
+    """Numbers are the service's to read, however long they are."""
+    return 0
 
 
 def _next(text: str, at: int) -> int:

@@ -1,0 +1,85 @@
+"""Files, data and schema are checked from the command line."""
+
+import sqlite3
+
+from tests.app.desk import Desk
+
+GOOD = """
+version: 1
+people:
+  ada: {name: Ada Okoye, email: ada@example.com}
+systems:
+  credit-scoring: {owners: {model: ada}}
+"""
+
+
+def test_good_files_are_well(desk: Desk) -> None:
+    said = desk.type("validate", "--catalog", desk.write("catalog.yaml", GOOD))
+    assert said.code == 0
+    assert said.out.startswith("All is well: 1 systems; policy 2026-")
+
+
+def test_every_problem_of_every_file_is_named_with_its_line(desk: Desk) -> None:
+    desk.write("catalog.yaml", GOOD.replace("model: ada", "model: adda").replace("email", "emial"))
+    desk.write("policy.yaml", "version: 1\nseverity: {drift: {n_min: many}}\n")
+    desk.write("runbook.md", "no front matter\n")
+    files = ("--catalog", "catalog.yaml", "--policy", "policy.yaml", "--runbooks", "runbook.md")
+    said = desk.type("validate", *files)
+    assert said.code == 1
+    places = [line.split(": ")[0] for line in said.out.splitlines()]
+    assert places == ["policy.yaml:2", "catalog.yaml:4", "catalog.yaml:6", "runbook.md:1", "4 problems"]
+    told = desk.type("validate", *files, "--json")
+    assert told.code == 1
+    assert not told.json["ok"]
+    assert told.json["problems"][1]["suggestion"] == 'did you mean "email"?'
+
+
+def test_a_name_that_leads_nowhere_is_found_across_files(desk: Desk) -> None:
+    desk.write("catalog.yaml", GOOD.replace("{owners", "{runbooks: [rollback-modle], owners"))
+    said = desk.type("validate", CATALOG="catalog.yaml")
+    assert said.code == 1
+    assert 'no runbook "rollback-modle"; did you mean "rollback-model"?' in said.out
+
+
+def test_a_file_that_is_not_there_is_a_problem(desk: Desk) -> None:
+    assert desk.type("validate", "--catalog", "nothing.yaml").code == 1
+
+
+def test_the_schema_is_upgraded_once(desk: Desk) -> None:
+    first = desk.type("db", "upgrade", "--json").json
+    assert first["before"] is None
+    again = desk.type("db", "upgrade", "--json").json
+    assert again == {"before": first["after"], "after": first["after"]}
+    assert "already" in desk.type("db", "upgrade").out
+
+
+def test_a_database_of_a_newer_program_is_left_alone(kept: Desk) -> None:
+    with sqlite3.connect(kept.folder / "incidents.db") as connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    connection.close()
+    said = kept.type("db", "upgrade")
+    assert said.code == 1
+    assert "start a newer one" in said.err
+    assert kept.type("list").code == 1
+
+
+def test_a_sound_database_keeps_every_invariant(kept: Desk) -> None:
+    assert kept.type("open", "--system", "search", "--title", "odd").code == 0
+    assert kept.type("check-invariants").out == "Nothing is broken.\n"
+    assert kept.type("check-invariants", "--json").json == {"ok": True, "broken": []}
+
+
+def test_a_changed_record_is_found(kept: Desk) -> None:
+    assert kept.type("open", "--system", "search", "--title", "odd").code == 0
+    with sqlite3.connect(kept.folder / "incidents.db") as connection:
+        connection.execute("update facts set text = 'nothing happened' where seq = 1")
+    connection.close()
+    said = kept.type("check-invariants")
+    assert said.code == 1
+    assert "chain: INC-1 fact 1" in said.out
+    assert kept.type("check-invariants", "--json").json["broken"][0]["code"] == "chain"
+
+
+def test_there_is_nothing_to_check_without_a_database(desk: Desk) -> None:
+    assert desk.type("check-invariants").code == 1
+    assert not (desk.folder / "incidents.db").exists()
