@@ -28,7 +28,7 @@ class WentWrong(IncidentsError):
 
 
 def settings_for(folder: Path) -> tuple[Settings, bool]:
-    """Settings of a service that touches nothing of its surroundings but a port; and whether it is the one that was wanted."""
+    """Settings of a service that touches nothing around it but a port; and whether that is the wanted one."""
     wanted = Settings(host=HOST, **_NOTHING)
     port = _free(wanted.port)
     made = wanted.model_copy(
