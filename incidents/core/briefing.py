@@ -69,7 +69,7 @@ def brief(
         *_what(burning),
         Line(label="Since", text=_since(incident, burning, now)),
         Line(label="Before it", text=_before(incident, estate)),
-        *_cost(burning, people, now),
+        *_cost([alert for alert in alerts if alert.burning], people, now),
         Line(label="Severity", text=incident.severity_why),
         *_progress(alerts, estate),
         Line(label="Who", text=_who(incident, people, estate, now)),

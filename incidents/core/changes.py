@@ -109,6 +109,9 @@ def tell_before(desk: Desk, changes: Iterable[Change]) -> None:
 def tell_release(desk: Desk, change: Change, *, by: Actor = SYSTEM) -> None:
     """A release stands on the timeline with what to roll back to."""
     at, back = change.deployed_at, f"; roll back to {change.previous}" if change.previous else ""
+    suspected = desk.incident.last_change
+    if suspected and _key(suspected) == (change.kind, change.name, change.previous):
+        back = f"; it replaces {change.previous}, which was suspected"
     since = min((began for _, began in desk.incident.began), default=None)
     preceded = since is None or (at is not None and at <= since)
     what = "preceded the window" if preceded else "was deployed"
