@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from incidents.adapters.store.invariants import check
 from incidents.app.demo.monitors import Monitors, monitors
 from incidents.app.demo.stage import BEGINS_AGO, Stage, WentWrong
 
@@ -59,8 +60,8 @@ async def _trouble(stage: Stage, told: Monitors) -> None:
     await stage.say("incident", f"{MAIN} {found['severity'].upper()}: {found['severity_why']}")
     await stage.wait(minutes=5)
     at = await stage.parts.store.now()
-    await stage.say("reading", "The gateway charged $251 in two hours; $62 is usual.")
-    await stage.publish(told.spend(at, 251, 62, hours=2, tokens=4_700, cached=0.18))
+    await stage.say("reading", "The gateway charged $273 in two hours; $62 is usual.")
+    await stage.publish(told.spend(at, 273, 62, hours=2, tokens=4_700, cached=0.18))
     await stage.until("joined by the cost", MAIN, lambda facts: _count(facts, "paged") == len(_KINDS))
     await stage.say("incident", f"{MAIN} again: three kinds of trouble, one incident, and an owner for each kind.")
 
@@ -133,7 +134,7 @@ def _count(facts: Facts, kind: str) -> int:
 
 
 async def _came_out(stage: Stage) -> Facts:
-    """The timeline, where every step is on it, in order."""
+    """The timeline, where every step is on it, in order, and every invariant holds."""
     found, facts = await stage.incident(MAIN), await stage.facts(MAIN)
     first = [next((at for at, fact in enumerate(facts) if fact["kind"] == step), None) for step in STEPS]
     places = [at for at in first if at is not None]
@@ -142,4 +143,6 @@ async def _came_out(stage: Stage) -> Facts:
         raise WentWrong(f"{MAIN} did not take every step in order; missing: {', '.join(missing) or 'none'}")
     if found["status"] != "closed" or set(found["kinds"]) != _KINDS:
         raise WentWrong(f"{MAIN} is {found['status']} with {', '.join(found['kinds'])}")
+    if broken := await check(stage.parts.database):
+        raise WentWrong("; ".join(f"{each.code}: {each.where}: {each.text}" for each in broken))
     return facts
