@@ -114,10 +114,9 @@ class Board(Scenes, Record):
     async def strangers(self) -> list[tuple[str, str, str]]:
         """(incident, system, environment) of the unresolved incidents whose system was not in the catalog."""
         c = incidents.c
-        query = select(c.number, c.system, c.environment).where(unresolved(incidents), ~c.registered).order_by(c.number)
-        return [
-            (r.incident_id(row.number), row.system, row.environment) for row in await self._connection.execute(query)
-        ]
+        query = select(c.number, c.system, c.environment).where(unresolved(incidents), ~c.registered)
+        found = sorted((await self._connection.execute(query)).all(), key=lambda row: row.number)
+        return [(r.incident_id(row.number), row.system, row.environment) for row in found]
 
     async def due_alerts(self, limit: int) -> list[tuple[Place, str]]:
         """Alerts that time alone may change by now, with the place that their incident gathers at."""
