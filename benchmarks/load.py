@@ -14,7 +14,7 @@ class Load:
     def __init__(self) -> None:
         self._run = uuid4().hex[:8]
         self._count = count()
-        self._start = datetime.now(UTC) - timedelta(days=2)
+        self._start = datetime.now(UTC) - timedelta(hours=5)
 
     def event(self, *, system: str | None = None, value: float | None = None) -> dict[str, object]:
         """One drift reading of about 650 bytes."""

@@ -1,10 +1,13 @@
 """Hands the stations of the road to the web application, each in the shape that it asks for."""
 
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 from fastapi import APIRouter, FastAPI
 
 from incidents.adapters.bus import Bus
+from incidents.adapters.files import schema
+from incidents.adapters.files.schema import Which
 from incidents.adapters.slack import SlackCarrier, clicker
 from incidents.adapters.slack.doors import doors as slack_doors
 from incidents.adapters.store.answers import KeptAnswer, KeptAnswers
@@ -70,7 +73,7 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             title=opening.title,
             summary=opening.summary,
             severity=opening.severity,
-            kind=opening.kind.value,
+            kind=opening.kind,
             by=opening.by,
             once=opening.once,
         )
@@ -119,6 +122,7 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             alive=lambda: Health(name="process", ok=True, why="the event loop turns"),
             token=settings.api_token.get_secret_value() if settings.api_token else None,
             public_url=settings.url,
+            schemas={which: schema(which) for which in get_args(Which)},
             routers=routers,
         )
     )

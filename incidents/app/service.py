@@ -12,9 +12,11 @@ import uvicorn
 
 from incidents.adapters.bus import Bus, bus_address, open_bus
 from incidents.app.front import application
+from incidents.app.memory import settle
 from incidents.app.role import Role
 from incidents.app.wiring import Parts
 from incidents.core.errors import IncidentsError
+from incidents.flow.reroute import reroute
 
 __all__ = ["BusLost", "Role", "Service", "listen"]
 
@@ -58,6 +60,9 @@ class Service:
     async def run(self) -> None:
         """Serve until stopped: bus first to stop, then what it brought is committed, then the rest."""
         _on_signals(self.stop)
+        settle()
+        if self._role in {Role.ALL, Role.WORKER}:
+            await reroute(self._parts.store, self._parts.estate, self._parts.wake)
         async with asyncio.TaskGroup() as group:
             intake = group.create_task(self._parts.intake.run(), name="intake")
             loops = self._loops(group)

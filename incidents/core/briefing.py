@@ -116,7 +116,7 @@ def _what(alerts: Sequence[Alert]) -> list[Line]:
         parts = (("feature", alert.feature), ("segment", alert.segment))
         where = "".join(f", {name} {value}" for name, value in parts if value)
         label = "Flapping" if alert.state is AlertState.FLAPPING else "What"
-        lines.append(Line(label=label, text=f"{alert.kind}: {alert.figures or alert.metric}{where}"))
+        lines.append(Line(label=label, text=f"{alert.kind.words}: {alert.figures or alert.metric}{where}"))
         lines += [Line(label="Cause", text=cause) for cause in alert.causes]
     if len(alerts) > _ALERTS:
         lines.append(Line(label="What", text=f"and {len(alerts) - _ALERTS} more alerts"))

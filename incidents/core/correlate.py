@@ -266,7 +266,7 @@ class Room:
         pick_runbooks(desk, self._alerts_of(desk))
 
     def _clear(self, desk: Desk, alert: Alert) -> None:
-        desk.tell(FactKind.ALERT_CLEARED, f"{alert.kind} {alert.metric} is clear", fingerprint=alert.fingerprint)
+        desk.tell(FactKind.ALERT_CLEARED, f"{alert.kind.words} {alert.metric} is clear", fingerprint=alert.fingerprint)
         if not self._others(desk.incident.id).burning and desk.incident.verified_at is None:
             desk.verify("Verified: every alert of this incident is back within its limit by its own metric")
 

@@ -31,6 +31,11 @@ class Kind(StrEnum):
     REPORT = "report"
     UNKNOWN_SYSTEM = "unknown_system"
 
+    @property
+    def words(self) -> str:
+        """The kind as people say it."""
+        return self.value.replace("_", " ")
+
 
 class Phase(StrEnum):
     """What an event says has happened."""

@@ -85,7 +85,7 @@ def _tell_joined(desk: Desk, alert: Alert) -> None:
         return
     desk.tell(
         FactKind.ALERT_JOINED,
-        "; ".join((f"{alert.kind}: {alert.why}", *alert.causes)),
+        "; ".join((f"{alert.kind.words}: {alert.why}", *alert.causes)),
         by=_monitor(alert),
         fingerprint=alert.fingerprint,
         severity=alert.severity,
@@ -93,7 +93,7 @@ def _tell_joined(desk: Desk, alert: Alert) -> None:
         causes=list(alert.causes),
     )
     if incident.version:
-        desk.post(f"Joined by {alert.kind}: {alert.figures}")
+        desk.post(f"Joined by {alert.kind.words}: {alert.figures}")
 
 
 def _tell_harm(desk: Desk, alert: Alert, reading: Reading) -> None:
@@ -112,7 +112,7 @@ def _monitor(alert: Alert) -> Actor:
 def _tell_owner(desk: Desk, role: Role, alert: Alert) -> None:
     owner = desk.estate.system(desk.incident.system).owners.get(role)
     who = desk.estate.person(owner).name if owner else "nobody"
-    text = f"{who} added: the {role} owner is first for {alert.kind}"
+    text = f"{who} added: the {role} owner is first for {alert.kind.words}"
     desk.tell(FactKind.OWNER_ADDED, text, role=role, owner=owner, trouble=alert.kind)
 
 

@@ -142,7 +142,7 @@ def missing(alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
 def _close(case: Case, ask: Ask) -> None:
     desk, open_ones = case.desk, missing(case.alerts)
     if open_ones:
-        names = ", ".join(f"{alert.kind} {alert.metric}" for alert in open_ones[:_NAMED])
+        names = ", ".join(f"{alert.kind.words} {alert.metric}" for alert in open_ones[:_NAMED])
         more = f" and {len(open_ones) - _NAMED} more" if len(open_ones) > _NAMED else ""
         raise NotAllowed("not_verified", f"not verified and not waived: {names}{more}")
     desk.change(status=_next(case, ask), closed_at=desk.now)
@@ -199,7 +199,7 @@ def _waive(case: Case, ask: Ask) -> None:
     if alert.waived:
         raise NotAllowed("already_done", f"waived already: {alert.waived}")
     case.save(replace(alert, waived=ask.note))
-    text = f"{alert.kind} {alert.metric} waived by {_name(desk, ask.by)}: {ask.note}"
+    text = f"{alert.kind.words} {alert.metric} waived by {_name(desk, ask.by)}: {ask.note}"
     desk.tell(FactKind.ALERT_WAIVED, text, by=ask.by, fingerprint=alert.fingerprint)
 
 

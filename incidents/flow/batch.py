@@ -142,6 +142,7 @@ class Batch:
                 room = Room(scene, self._estate, now=unit.now, ids=ids)
                 _happen(room, left.pop(place), tellings, unit.now)
                 decision = room.decision()
+                counts |= dict.fromkeys(decision.sightings.keys() - counts.keys(), 1)  # alerts that no event names
                 await unit.board.save_releases(place, decision.releases)
                 touched.update(incident.id for incident in decision.incidents)
                 decisions.append(whole(decision, scene))
