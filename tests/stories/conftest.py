@@ -1,6 +1,6 @@
 """The combinations of servers that stories are told on; each server is started once, when first asked for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,11 +8,7 @@ import pytest
 from tests.rig import Slack
 from tests.stories.street import Lot
 
-MARKS = {
-    "rabbitmq": pytest.mark.rabbit,
-    "kafka": pytest.mark.kafka,
-    "postgresql": pytest.mark.postgres,
-}
+MARKS = {"rabbitmq": pytest.mark.rabbit, "kafka": pytest.mark.kafka, "postgresql": pytest.mark.postgres}
 FIXTURES = {"rabbitmq": "rabbitmq_url", "kafka": "kafka_url", "postgresql": "postgres_url"}
 
 
@@ -44,7 +40,7 @@ def survey(request: pytest.FixtureRequest, slack: Slack, slack_url: str, tmp_pat
 
 
 @pytest.fixture
-def lot(request: pytest.FixtureRequest, survey: Survey) -> Iterator[Lot]:
+def lot(request: pytest.FixtureRequest, survey: Survey) -> Lot:
     """The lot of a test's combination."""
     bus, database = request.param
-    yield survey(bus, database)
+    return survey(bus, database)

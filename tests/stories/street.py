@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import httpx
@@ -21,7 +22,7 @@ from sqlalchemy import func, select
 from incidents.adapters.slack.modals import form
 from incidents.adapters.store.invariants import check
 from incidents.adapters.store.tables import dead_letters, inbox
-from incidents.app.service import Role, Service
+from incidents.app.service import Service
 from incidents.app.settings import Settings
 from incidents.app.wiring import Parts, build
 from incidents.core.delivery import Delivery
@@ -70,11 +71,14 @@ class Lot:
     people: Mapping[str, str] | None = None  # Slack's ids of people, where it does not tell them by e-mail address
 
 
-def catalog_of(slack_ids: Mapping[str, str], systems: Mapping[str, Any]) -> dict[str, Any]:
-    """Four people, of whom Sam is known by his e-mail address alone, and the systems that they own."""
+def catalog_of(
+    slack_ids: Mapping[str, str], systems: Mapping[str, Any], others: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Four people, of whom Sam is known by his e-mail address alone, the systems that they own, and `others`."""
     people = {key: {"name": name, "email": f"{key}@example.com"} for key, name in NAMES.items()}
     for key in set(people) - {"sam"}:
         people[key]["slack"] = slack_ids[key]
+    people |= {key: {"name": key.title(), "slack": user} for key, user in others.items()}
     owners = {"accountable": "lee", "model": "ada", "operational": "sam", "data": "priya"}
     return {
         "version": 1,
@@ -119,14 +123,15 @@ def settings_of(lot: Lot, catalog: Mapping[str, Any], *, begins: datetime) -> Se
 
 
 @asynccontextmanager
-async def serving(settings: Settings, role: Role = Role.ALL) -> AsyncIterator[tuple[Parts, str]]:
+async def serving(settings: Settings) -> AsyncIterator[tuple[Parts, str]]:
     """The service, running in this process; its parts, and where its web application is."""
     parts = await build(settings)
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    service = Service(parts, role, ready=port.set_result)
+    service = Service(parts, ready=port.set_result)
     running = asyncio.create_task(service.run())
     try:
-        await asyncio.wait([running, port], return_when=asyncio.FIRST_COMPLETED)
+        waiting: list[asyncio.Future[Any]] = [running, port]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()
         yield parts, f"http://127.0.0.1:{await port}"
@@ -244,9 +249,10 @@ class Street:
     # --- time ---------------------------------------------------------------------------------------------------------
 
     async def quiet(self) -> None:
-        """Wait until everything that is due has been carried."""
+        """Wait until everything that is due has been carried; nobody need wait for the couriers' next look."""
 
         async def nothing_due() -> bool:
+            self.parts.wake(courier.channel for courier in self.parts.couriers)
             return (await self.parts.shelf.numbers()).oldest_due is None
 
         await eventually(nothing_due)
@@ -339,12 +345,16 @@ async def bus_is_up(http: httpx.AsyncClient) -> None:
 
 @asynccontextmanager
 async def street(
-    lot: Lot, *, begins: float = 10, systems: Mapping[str, Any] = SYSTEMS, role: Role = Role.ALL
+    lot: Lot,
+    *,
+    begins: float = 10,
+    systems: Mapping[str, Any] = SYSTEMS,
+    others: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Street]:
     """A street on these servers, on Monday at the hour `begins`."""
     workspace = await Workspace.visit(lot)
-    settings = settings_of(lot, catalog_of(workspace.ids, systems), begins=monday(begins))
-    async with serving(settings, role) as (parts, url), httpx.AsyncClient(base_url=url, timeout=SOON) as http:
+    settings = settings_of(lot, catalog_of(workspace.ids, systems, others), begins=monday(begins))
+    async with serving(settings) as (parts, url), httpx.AsyncClient(base_url=url, timeout=SOON) as http:
         if lot.bus is not None:
             await bus_is_up(http)
         yield Street(parts, wire_of(lot, http), http, workspace, Clicks(http, SIGNING_SECRET))

@@ -1,4 +1,4 @@
-"""What every road in must keep, on all six combinations of bus and database: each mode, each type, once, nothing lost."""
+"""What every road in must keep, on all six combinations of bus and database: each type and mode, once, nothing lost."""
 
 import json
 from collections.abc import Sequence
@@ -118,7 +118,7 @@ async def test_what_cannot_be_read_is_put_aside_and_its_neighbours_are_taken(lot
         if on_bus:
             assert {json.loads(body)["id"] for body in aside if body != broken} == {"wrong"}
             assert broken in aside
-            assert sorted(field for _, field in aside.values())[-1] == "data.value"
+            assert "data.value" in {field for _, field in aside.values()}
             assert len((await town.http.get("/api/dead-letters")).json()["items"]) == 2
         else:
             assert aside == {}

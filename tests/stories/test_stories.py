@@ -1,4 +1,4 @@
-"""Stories 2, 4, 5, 6, 8 and 9, from the monitor's message to closure, on real brokers and databases and a foreign Slack.
+"""Stories 2, 4, 5, 6, 8 and 9 from the monitor's message to closure, on real brokers, databases and a foreign Slack.
 
 Each is told on three roads: RabbitMQ with PostgreSQL, Kafka with PostgreSQL, and HTTP with SQLite.
 """
@@ -126,6 +126,16 @@ def prompt_released(at: float) -> Payload:
     return data
 
 
+async def tells_of_the_release(town: Street) -> None:
+    facts = await town.timeline()
+    assert [fact["data"]["owner"] for fact in facts if fact["kind"] == "owner_added"] == ["priya", "sam"]
+    (release,) = [fact["text"] for fact in facts if fact["kind"] == "release"]
+    assert "preceded the window" in release
+    assert release.endswith("roll back to 41")
+    (raised,) = [fact["text"] for fact in facts if fact["kind"] == "severity_raised"]
+    assert "SEV3 -> SEV2: drift and hallucination began within 1 d after prompt release 42" in raised
+
+
 @on_every_road
 async def test_story_4_all_three_kinds_after_one_prompt_release_are_one_incident(lot: Lot) -> None:
     async with street(lot) as town:
@@ -140,13 +150,7 @@ async def test_story_4_all_three_kinds_after_one_prompt_release_are_one_incident
         (incident,) = await town.incidents()
         assert incident["kinds"] == ["hallucination", "drift", "cost_anomaly"]
         assert (incident["severity"], incident["last_change"]["version"]) == ("sev2", "42")
-        facts = await town.timeline()
-        assert [fact["data"]["owner"] for fact in facts if fact["kind"] == "owner_added"] == ["priya", "sam"]
-        (release,) = [fact["text"] for fact in facts if fact["kind"] == "release"]
-        assert "preceded the window" in release
-        assert release.endswith("roll back to 41")
-        (raised,) = [fact["text"] for fact in facts if fact["kind"] == "severity_raised"]
-        assert "SEV3 -> SEV2: drift and hallucination began within 1 d after prompt release 42" in raised
+        await tells_of_the_release(town)
         # Ada was asked as it opened and again when it became SEV2; the others when they were added.
         assert await paged(town) == {"ada": 2, "priya": 1, "sam": 1}
         assert len(await town.slack.cards()) == 1

@@ -1,4 +1,4 @@
-"""How a monitor gets a message to the service: over RabbitMQ, over Kafka, or by HTTP; with plain clients, not with ours."""
+"""How a monitor gets a message to the service: over RabbitMQ, Kafka or HTTP, with plain clients and not with ours."""
 
 import asyncio
 import json
@@ -7,6 +7,7 @@ from typing import Protocol
 
 import aio_pika
 import httpx
+from aio_pika.abc import HeadersType
 from confluent_kafka import Producer
 
 from incidents.core.delivery import Delivery
@@ -82,7 +83,7 @@ def _octets(value: bytes | str | None) -> bytes:
 
 
 def _parcel(one: Delivery) -> aio_pika.Message:
-    headers = {name: _octets(value).decode() for name, value in one.headers}
+    headers: HeadersType = {name: _octets(value).decode() for name, value in one.headers}
     mode = aio_pika.DeliveryMode.PERSISTENT
     return aio_pika.Message(one.body or b"", headers=headers, content_type=one.content_type, delivery_mode=mode)
 
