@@ -127,7 +127,7 @@ def shift_for_release(desk: Desk, changes: Changes, *, by_day: bool = False) -> 
         if len(after) > 1:
             raised = incident.severity.raised(worst=WORST_BY_MACHINE)
             desk.change(shifted=True, last_change=incident.last_change or change)
-            kinds = " and ".join(after)
+            kinds = " and ".join(kind.replace("_", " ") for kind in after)
             why = f"{kinds} began within {span(within)} after {named(change)} ({change.name}): +1, {raised.label}"
             desk.raise_to(raised, why, by_day=by_day)
             return

@@ -12,7 +12,7 @@ def test_the_whole_story_is_told_on_the_timeline_in_a_few_seconds(desk: Desk) ->
     timeline = said.out[said.out.index("INC-1, from its opening") :].splitlines()[1:]
     kinds = [line.split()[2] for line in timeline]
     assert [kind for kind in dict.fromkeys(kinds) if kind in STEPS] == list(STEPS)
-    for kind in ("hallucination:", "drift:", "cost_anomaly:"):
+    for kind in ("hallucination:", "drift:", "cost anomaly:"):
         assert any(f"alert_joined        {kind}" in line for line in timeline)
     assert "to Maya Lindqvist: SEV2 Support assistant" in said.out
     assert "you are the model owner of Support assistant" in said.out

@@ -89,7 +89,7 @@ def test_an_alert_whose_owner_is_another_adds_that_owner_once() -> None:
         cost(at=NOON + minutes(6), window=hours(1), feature="search"),
     )
 
-    assert town.said(FactKind.OWNER_ADDED) == ["ops added: the operational owner is first for cost_anomaly"]
+    assert town.said(FactKind.OWNER_ADDED) == ["ops added: the operational owner is first for cost anomaly"]
     assert town.incident().roles == (Role.MODEL, Role.OPERATIONAL)
 
 

@@ -125,10 +125,10 @@ STORIES = [
                 "severity_raised",
                 "drift and hallucination began within 1 d after prompt release p9 (answering): +1, SEV2",
             ),
-            ("alert_joined", "cost_anomaly"),
-            ("owner_added", "ops added: the operational owner is first for cost_anomaly"),
+            ("alert_joined", "cost anomaly"),
+            ("owner_added", "ops added: the operational owner is first for cost anomaly"),
         ],
-        posted=["Joined by hallucination", "Raised from SEV3 to SEV2", "Joined by cost_anomaly"],
+        posted=["Joined by hallucination", "Raised from SEV3 to SEV2", "Joined by cost anomaly"],
     ),
     Story(
         name="5: spending that flips every ten minutes all night",

@@ -201,7 +201,7 @@ def test_closing_is_refused_until_every_alert_is_verified_or_waived() -> None:
     town.act(Action.RESOLVE, reason="fixed")
     assert refused(town, Action.CLOSE) == (
         "not_verified",
-        "not verified and not waived: hallucination hallucination_rate, cost_anomaly spend",
+        "not verified and not waived: hallucination hallucination_rate, cost anomaly spend",
     )
 
     town.publish(*(hallucination(0, 120, at=NOON + hours(n)) for n in (1, 2)))
