@@ -11,8 +11,10 @@ from incidents.core.decision import Decision, Others
 from incidents.core.desk import Desk
 from incidents.core.errors import NotAllowed, Stale
 from incidents.core.estate import Estate
+from incidents.core.events import Kind
 from incidents.core.fact import Actor, FactKind
 from incidents.core.incident import Action, Incident, Resolution, Status
+from incidents.core.ladder import first_role
 from incidents.core.response import Ask, Case, act
 from incidents.core.severity import Severity
 from incidents.flow.ports import SceneRequest, Store, Turn, Unit
@@ -30,7 +32,7 @@ class Opened:
     title: str
     summary: str | None
     severity: Severity
-    kind: str
+    kind: Kind
     by: Actor
     once: str | None = None
 
@@ -132,7 +134,8 @@ def _incident(number: str, opened: Opened, estate: Estate, now: datetime, *, reg
         severity_why=f"set by {estate.person(opened.by.id).name}, who opened it by hand",
         policy_version=estate.policy.version,
         opened_at=now,
-        kinds=(opened.kind,),
+        kinds=(str(opened.kind),),
+        roles=(first_role(opened.kind, None),),
         registered=registered,
     )
 

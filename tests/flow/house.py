@@ -3,9 +3,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -135,6 +135,12 @@ class House:
     def courier(self, postman: Postman) -> Courier:
         return Courier(self.store, lambda: self.estate, postman, self.shelf, made=self.made.extend)
 
+    async def carry(self, *postmen: "Postman") -> None:
+        """Deliver whatever is ready."""
+        for postman in postmen:
+            while await self.courier(postman).round():
+                pass
+
     async def timeline(self, incident: str = "INC-1") -> list[Fact]:
         return [chained.fact for chained in (await self.shelf.incident(incident)).facts]
 
@@ -192,18 +198,13 @@ def message(payload: Mapping[str, Any] | bytes, *, origin: Origin = Origin.RABBI
 
 def harm(id_: str = "harm-1", system: str = "triage-bot", **data: Any) -> dict[str, Any]:
     """Confirmed harm: SEV2, asked about at any hour."""
-    return published(EventType.REPORT_FILED, report_data(system=system, **data), id=id_)
+    return published(EventType.REPORT_FILED, report_data(system=system, **data), id=id_, time=None)
 
 
-def drift(id_: str, now: datetime, *, value: float = 0.31, system: str = "credit-scoring", **more: Any) -> dict[str, Any]:
+def drift(
+    id_: str, now: datetime, *, value: float = 0.31, system: str = "credit-scoring", **more: Any
+) -> dict[str, Any]:
     """A monitor claims drift over the last hour."""
     window = {"start": (now - timedelta(hours=1)).isoformat(), "end": now.isoformat()}
     data = {"system": system, "metric": "psi", "value": value, "threshold": 0.1, "window": window, **more}
     return published(EventType.DRIFT_DETECTED, data, id=id_, time=now.isoformat())
-
-
-def renamed(estate: Estate, **more: Any) -> Estate:
-    return replace(estate, **more)
-
-
-Estates = Callable[[], Estate]

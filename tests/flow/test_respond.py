@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+from typing import Any
 
 import pytest
 
 from incidents.core.errors import NotAllowed, NotFound, Stale, StoreAway
+from incidents.core.events import Kind
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Resolution, Status
 from incidents.core.severity import Severity
@@ -19,7 +21,7 @@ async def opened(house: House, *systems: str) -> None:
 
 
 def by_hand(system: str = "rag-assistant", **more: object) -> Opened:
-    told = {"title": "Answers in Latin", "summary": "Since noon", "severity": Severity.SEV2, "kind": "hallucination"}
+    told = {"title": "Answers in Latin", "summary": "Since noon", "severity": Severity.SEV2, "kind": Kind.HALLUCINATION}
     return Opened(system=system, environment="production", by=by("priya"), **{**told, **more})  # type: ignore[arg-type]
 
 
@@ -36,7 +38,7 @@ ONE_OF_EACH = [
 
 @pytest.mark.parametrize(("action", "asked", "status", "fact"), ONE_OF_EACH)
 async def test_what_a_person_does_is_saved_with_its_fact_and_its_effects(
-    house: House, action: Action, asked: dict[str, object], status: Status, fact: FactKind
+    house: House, action: Action, asked: dict[str, Any], status: Status, fact: FactKind
 ) -> None:
     await opened(house)
     before = await house.incident()
@@ -194,7 +196,7 @@ async def test_what_comes_while_people_act_is_neither_lost_nor_counted_twice(hou
     tellings = [drift(f"d-{n}", now, system="triage-bot", feature=f"f{n % 5}") for n in range(40)]
     notes = [house.act(Action.NOTE, note=f"Note {n}", once=f"n{n}") for n in range(20)]
     chance.shuffle(tellings)
-    answers, *_ = await asyncio.gather(house.publish(*tellings), *notes)
+    answers, _ = await asyncio.gather(house.publish(*tellings), asyncio.gather(*notes))
     assert sum(answer.accepted for answer in answers) == 40
     assert len(await house.said(FactKind.NOTE)) == 20
     assert sum(row.told for row in await house.found("select told from alerts where kind = 'drift'")) == 40
