@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 import aio_pika
 import uvloop
@@ -26,7 +27,7 @@ Told = dict[str, float]
 def worker(kind: str, url: str, events: int, database: str) -> Told:
     """Run one measured process and read what it took."""
     command = [sys.executable, "-m", "benchmarks.worker", kind, url, str(events), database]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     if done.returncode:
         raise SystemExit(f"{kind} failed:\n{done.stderr[-2_000:]}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
@@ -37,11 +38,12 @@ async def fill(url: str, bodies: list[bytes], kind: str) -> None:
     connection = await aio_pika.connect(url)
     channel = await connection.channel(publisher_confirms=True)
     exchange = await channel.declare_exchange("ai.events", aio_pika.ExchangeType.TOPIC, durable=True)
-    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 1_000}
+    arguments: dict[str, Any] = {"x-queue-type": "quorum", "x-delivery-limit": 1_000}
     queue = await channel.declare_queue("incidents.intake", durable=True, arguments=arguments)
     await queue.bind(exchange, "ai.#")
     for start in range(0, len(bodies), 1_000):
-        messages = [aio_pika.Message(body, content_type=kind, delivery_mode=2) for body in bodies[start : start + 1_000]]
+        part = bodies[start : start + 1_000]
+        messages = [aio_pika.Message(body, content_type=kind, delivery_mode=2) for body in part]
         await asyncio.gather(*[exchange.publish(message, "ai.drift.measured.v1") for message in messages])
     await connection.close()
 

@@ -12,15 +12,17 @@ import aio_pika
 import uvloop
 
 from benchmarks.load import Load, content_type
+from incidents.adapters.bus import bus_address, open_bus
 from incidents.app.logs import configure
 from incidents.app.memory import settle
 from incidents.app.settings import Settings
 from incidents.app.wiring import build
-from incidents.adapters.bus import bus_address, open_bus
 from incidents.core.delivery import Delivery, Origin
-from incidents.core.events import Event
+from incidents.flow.ports import Taken
 
-_COLUMNS = "source text, event text, type text, system text, environment text, fingerprint text, at text, hash text, body blob"
+_COLUMNS = (
+    "source text, event text, type text, system text, environment text, fingerprint text, at text, hash text, body blob"
+)
 
 
 class Meter:
@@ -73,20 +75,20 @@ async def road(url: str, events: int, settings: Settings) -> dict[str, float]:
     settle()
     submit = parts.intake.submit
 
-    def counted(delivery: Delivery) -> asyncio.Future[object]:
+    def counted(delivery: Delivery) -> asyncio.Future[Taken]:
         meter.start()
         future = submit(delivery)
         future.add_done_callback(answered)
-        return future  # type: ignore[return-value]
+        return future
 
-    def answered(future: asyncio.Future[object]) -> None:
+    def answered(future: asyncio.Future[Taken]) -> None:
         nonlocal left
         taken = future.result()
-        left -= taken.accepted + taken.duplicates  # type: ignore[attr-defined]
+        left -= taken.accepted + taken.duplicates
         if left <= 0:
             done.set()
 
-    parts.intake.submit = counted  # type: ignore[assignment, method-assign]
+    parts.intake.submit = counted  # type: ignore[method-assign]
     running = asyncio.create_task(parts.intake.run())
     bus = open_bus(bus_address(url), parts.intake)
     await bus.start()
@@ -122,23 +124,22 @@ def rows_alone(path: Path, events: int) -> dict[str, float]:
     """SQLite alone, as safely: the event rows by executemany, 500 to a transaction."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(f"pragma journal_mode=wal; pragma synchronous=full; create table events ({_COLUMNS});")
-    row = ("monitor.example.com/drift", "", "ai.drift.measured.v1", "system-1", "production", "f" * 32, "2026", "h" * 64, b"x" * 650)
-    rows = [(row[0], f"{number}", *row[2:]) for number in range(events)]
+    told = ("ai.drift.measured.v1", "system-1", "production", "f" * 32, "2026", "h" * 64, b"x" * 650)
+    rows = [("monitor.example.com/drift", f"{number}", *told) for number in range(events)]
     meter = Meter()
     meter.start()
     for start in range(0, events, 500):
         connection.execute("begin immediate")
         connection.executemany("insert into events values (?,?,?,?,?,?,?,?,?)", rows[start : start + 500])
         connection.execute("commit")
-    told = meter.told(events)
+    taken = meter.told(events)
     connection.close()
-    return told
+    return taken
 
 
 def main() -> None:
     kind, url, events, database = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
     configure("error")
-    assert Event  # loaded before the clock starts
     settings = Settings(database_url=database, port=0)
     match kind:
         case "bare":

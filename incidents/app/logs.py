@@ -5,14 +5,16 @@ import sys
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict
 
 
-def _one_line(_: Any, __: str, event: Any) -> Any:
+def _one_line(_: object, __: str, event: EventDict) -> EventDict:
     """Words from events cannot begin a line of their own."""
-    return {
-        key: value.encode("unicode_escape").decode("ascii") if isinstance(value, str) and not value.isprintable() else value
-        for key, value in event.items()
-    }
+    return {key: _escaped(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _escaped(text: str) -> str:
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 def configure(level: str = "info", *, terminal: bool | None = None) -> None:

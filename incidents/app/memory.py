@@ -1,4 +1,4 @@
-"""How Python's garbage collector is set for a service that makes many small values a second and no cycles of its own."""
+"""How Python's garbage collector is set for a service that makes many small values and few cycles."""
 
 import gc
 

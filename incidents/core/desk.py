@@ -191,7 +191,7 @@ class Desk:
             self._nobody_answered()
 
     def _stands_still(self) -> bool:
-        """Whether good news or flapping holds the ladder; good news that is followed by none does so only for a while."""
+        """Whether good news or flapping holds the ladder; good news followed by none does so only for a while."""
         held, since = self.incident.held, self.incident.held_at
         if held is Held.FLAPPING:
             return bool(self.incident.paging.asked)

@@ -48,7 +48,9 @@ async def _move(unit: Unit, incident: str, place: Place, system: System, estate:
     stranger, alerts = await unit.board.incident(incident)
     desk = Desk(stranger, estate, unit.now, scene.unreachable)
     changed = {key: _known(alert, system, desk) for key, (alert, _) in alerts.items()}
-    desk.change(system=system.id, registered=True, runbooks=tuple((key, "named by the catalog") for key in system.runbooks))
+    desk.change(
+        system=system.id, registered=True, runbooks=tuple((key, "named by the catalog") for key in system.runbooks)
+    )
     desk.tell(FactKind.REROUTED, f"{stranger.system} is {system.title}: its owners are asked now", system=system.id)
     case, desks = Case(desk=desk, alerts=tuple(changed.values())), [desk]
     other = _gathering(scene, incident)
@@ -75,7 +77,7 @@ def _gathering(scene: Scene, incident: str) -> Incident | None:
 
 
 def _known(alert: Alert, system: System, desk: Desk) -> Alert:
-    """The name is known: that alert is over; what was told under another name is told under the system's from now on."""
+    """The name is known, so that alert is over; what was told under another name will be told under the system's."""
     if alert.kind is Kind.UNKNOWN_SYSTEM:
         return replace(alert, state=AlertState.CLEAR, cleared_at=desk.now, wake_at=None)
     if alert.system == system.id:

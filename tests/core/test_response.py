@@ -205,7 +205,7 @@ def test_closing_is_refused_until_every_alert_is_verified_or_waived() -> None:
     )
 
     town.publish(*(hallucination(0, 120, at=NOON + hours(n)) for n in (1, 2)))
-    assert refused(town, Action.CLOSE)[1] == "not verified and not waived: cost_anomaly spend"
+    assert refused(town, Action.CLOSE)[1] == "not verified and not waived: cost anomaly spend"
 
     spend = next(key for key, alert in town.alerts.items() if alert.state is AlertState.FIRING)
     assert refused(town, Action.WAIVE, alert=spend)[0] == "reason_missing"
@@ -217,7 +217,7 @@ def test_closing_is_refused_until_every_alert_is_verified_or_waived() -> None:
     town.act(Action.CLOSE, note="done")
 
     assert (town.incident().status, town.incident().wake_at) == (Status.CLOSED, None)
-    assert town.said(FactKind.ALERT_WAIVED) == ["cost_anomaly spend waived by Priya: the bill is closed"]
+    assert town.said(FactKind.ALERT_WAIVED) == ["cost anomaly spend waived by Priya: the bill is closed"]
     assert refused(town, Action.NOTE, note="x")[0] == "closed"
 
 

@@ -25,7 +25,11 @@ async def runbook_page(doors: Doors, frame: Framed, runbook: str) -> Response:
     return page("runbook.html", {"frame": frame, "runbook": found})
 
 
-@router.get("/schemas/{which}.json", tags=["files"], responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST))
+@router.get(
+    "/schemas/{which}.json",
+    tags=["files"],
+    responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST),
+)
 async def file_schema(doors: Doors, which: Which) -> dict[str, Any]:
     """The JSON Schema of a catalog, a policy or a runbook's front matter, for editors."""
     return dict(doors.schemas[which])
