@@ -343,6 +343,11 @@ async def bus_is_up(http: httpx.AsyncClient) -> None:
     await eventually(consumes)
 
 
+def caller(url: str) -> httpx.AsyncClient:
+    """A client with a new connection for each call: the server may close an idle one just as it is written to."""
+    return httpx.AsyncClient(base_url=url, timeout=SOON, limits=httpx.Limits(max_keepalive_connections=0))
+
+
 @asynccontextmanager
 async def street(
     lot: Lot,
@@ -354,7 +359,7 @@ async def street(
     """A street on these servers, on Monday at the hour `begins`."""
     workspace = await Workspace.visit(lot)
     settings = settings_of(lot, catalog_of(workspace.ids, systems, others), begins=monday(begins))
-    async with serving(settings) as (parts, url), httpx.AsyncClient(base_url=url, timeout=SOON) as http:
+    async with serving(settings) as (parts, url), caller(url) as http:
         if lot.bus is not None:
             await bus_is_up(http)
         yield Street(parts, wire_of(lot, http), http, workspace, Clicks(http, SIGNING_SECRET))
