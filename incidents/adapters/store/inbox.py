@@ -1,5 +1,6 @@
 """What came in: events remembered once each, conflicts kept, dead letters, and the marker of a batch that is done."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import text
@@ -101,6 +102,7 @@ class Inbox(Part):
         One that was replayed and comes again unreadable is open again; one that a person discarded stays so.
         """
         firsts: dict[str, dict[str, object]] = {}
+        told = Counter(letter.digest.hex() for letter in letters)
         for letter in letters:
             delivery, key = letter.delivery, letter.digest.hex()
             if key in firsts:
@@ -116,9 +118,10 @@ class Inbox(Part):
                 "body": letter.body,
                 "headers": [[_readable(name), _readable(value)] for name, value in delivery.headers[:_HEADERS]],
                 "content_type": _readable(delivery.content_type) if delivery.content_type is not None else None,
+                "copies": told[key] - 1,
                 "state": "open",
             }
-        suffix = """on conflict (digest) do update set copies = dead_letters.copies + 1,
+        suffix = """on conflict (digest) do update set copies = dead_letters.copies + excluded.copies + 1,
             body = coalesce(dead_letters.body, excluded.body),
             state = case when dead_letters.state = 'replayed' then 'open' else dead_letters.state end"""
         await insert_rows(self._connection, tables.dead_letters, [firsts[key] for key in sorted(firsts)], suffix)
