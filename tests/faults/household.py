@@ -178,6 +178,11 @@ class Household:
         self._born.append(born)
         return born
 
+    @property
+    def newest(self) -> Running:
+        """The process that was started last."""
+        return self._born[-1]
+
     async def ready(self) -> None:
         """Wait until the service answers and its bus, if it has one, flows."""
         bus = bool(self._env["INCIDENTS_BUS_URL"])
