@@ -61,9 +61,14 @@ async def measure(bus_url: str, database_url: str, slack_url: str, *, rate: int,
             f"  system-{n}: {{title: System {n}}}\n" for n in range(200)
         ))  # fmt: skip
         settings = Settings(
-            database_url=database_url, bus_url=SecretStr(bus_url), catalog=catalog, port=0, slack_bot_token=SecretStr(TOKEN),
-            slack_api_url=slack_url, slack_channel=CHANNEL,
-        )  # fmt: skip
+            database_url=database_url,
+            bus_url=SecretStr(bus_url),
+            catalog=catalog,
+            port=0,
+            slack_bot_token=SecretStr(TOKEN),
+            slack_api_url=slack_url,
+            slack_channel=CHANNEL,
+        )
         return await _measured(settings, bus_url, rate, pages)
 
 
@@ -108,6 +113,10 @@ async def _publish(publisher: Publisher, rate: int, pages: int) -> dict[str, flo
         published[f"Pager {page}"] = time.perf_counter()
         await publisher.publish(messages)
     return published
+
+
+def _message(event: dict[str, object]) -> Message:
+    return Message(body=json.dumps(event).encode(), content_type=content_type(1), type=str(event["type"]), key="k")
 
 
 def fake_slack(port: int, folder: str) -> "subprocess.Popen[bytes]":
