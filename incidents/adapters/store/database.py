@@ -122,7 +122,7 @@ class Database:
 
     async def live(self, key: int) -> None:
         """Hold an advisory lock for as long as this process lives and stays connected; taken anew after it was lost."""
-        if self.sqlite or await self._lives(key):
+        if self.sqlite or await self.lives(key):
             return
         await self.die()
         async with _answering():
@@ -135,7 +135,8 @@ class Database:
                 raise
         self._life = key, connection
 
-    async def _lives(self, key: int) -> bool:
+    async def lives(self, key: int) -> bool:
+        """Whether that lock is held, as far as is heard of the connection that holds it."""
         if self._life is None or self._life[0] != key:
             return False
         raw = await self._life[1].get_raw_connection()

@@ -18,6 +18,7 @@ from incidents.core.incident import UNRESOLVED, Status
 from incidents.core.severity import Severity
 
 _GRACE = timedelta(minutes=5)  # how late something due may be before it counts as forgotten
+_MOMENT = timedelta(seconds=1)  # a clock is read before it turns out who is first: within it there is no order
 _SHOWN = 20  # of one kind
 
 
@@ -85,7 +86,7 @@ async def _pages_in_time(connection: AsyncConnection, _: datetime) -> AsyncItera
         given_back.c.at <= e.attempted_at,
     )
     after = (
-        select(e.key, taken.c.at)
+        select(e.key, e.attempted_at, taken.c.at)
         .select_from(effects.join(taken, taken.c.incident == e.incident))
         .where(
             pages,
@@ -94,8 +95,10 @@ async def _pages_in_time(connection: AsyncConnection, _: datetime) -> AsyncItera
             ~between,
         )
     )
-    for row in await connection.execute(after.limit(_SHOWN)):
-        yield Broken(code="page_after_answer", where=row.key, text=f"was begun after somebody had answered at {row.at}")
+    for row in await connection.execute(after):
+        if row.attempted_at - row.at > _MOMENT:
+            text = f"was begun after somebody had answered at {row.at}"
+            yield Broken(code="page_after_answer", where=row.key, text=text)
 
 
 async def _every_sent_page_is_told(connection: AsyncConnection, _: datetime) -> AsyncIterator[Broken]:

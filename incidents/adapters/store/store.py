@@ -60,7 +60,7 @@ class Store:
 
         The marker need not survive a crash of the database, only one of this process: it is not flushed to disk.
         """
-        await self.database.live(_lock_of(worker))
+        await self.database.live(lock_of(worker))
         async with self.database.write(Turn.INTAKE, flushed=False) as connection:
             now = await self.database.now(connection)
             await self._bury(connection, worker, now)
@@ -83,7 +83,7 @@ class Store:
         others = select(markers).where(markers.c.worker != worker).order_by(markers.c.worker)
         for row in (await connection.execute(others)).all():
             if not self.database.sqlite:
-                alive = select(func.pg_try_advisory_xact_lock(_lock_of(row.worker)))
+                alive = select(func.pg_try_advisory_xact_lock(lock_of(row.worker)))
                 if not (await connection.execute(alive)).scalar_one():
                     continue
             whole = bytes(row.digests)
@@ -94,6 +94,6 @@ class Store:
             await connection.execute(delete(markers).where(markers.c.worker == row.worker))
 
 
-def _lock_of(worker: str) -> int:
+def lock_of(worker: str) -> int:
     """The advisory lock that a worker holds while it lives."""
     return int.from_bytes(blake2b(worker.encode(), digest_size=8).digest(), signed=True)

@@ -295,7 +295,7 @@ async def test_what_is_no_incident_is_not_found(store: Store, nobody: str) -> No
             await unit.board.held(["INC-1", nobody])
 
 
-async def test_a_sighting_only_grows_whoever_writes_last(store: Store, database: Database) -> None:
+async def test_a_sighting_only_grows_whoever_writes_last(store: Store) -> None:
     """A count that came between the reading and the writing of an alert is not lost."""
     alert = firing()
     await opened(store, alerts=[alert])

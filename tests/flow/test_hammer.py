@@ -1,0 +1,115 @@
+"""Everybody at once on PostgreSQL: two processes take events, people act, time passes, and nobody hears of a lock."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from incidents.core.effect import Channel
+from incidents.core.errors import NotAllowed
+from incidents.core.incident import Action, Resolution
+from tests.flow.house import House, Postman, drift, harm, message, open_house
+
+pytestmark = pytest.mark.postgres
+
+SYSTEMS = [f"system {n}" for n in range(12)] + ["credit-scoring", "rag-assistant", "triage-bot"]
+EVENTS = 600
+
+
+@pytest.fixture
+async def houses(postgres_url: str) -> AsyncIterator[list[House]]:
+    """Two processes on one database."""
+    houses = [await open_house(postgres_url) for _ in range(2)]
+    houses[1].intake._worker = "worker 2"  # noqa: SLF001  (each process has a name of its own)
+    yield houses
+    for house in houses:
+        await house.database.close()
+
+
+async def publish(house: House, chance: random.Random, payloads: list[dict[str, Any]]) -> int:
+    """Send these in an order of its own; how many were accepted."""
+    mine = list(payloads)
+    chance.shuffle(mine)
+    futures = []
+    for payload in mine:
+        futures.append(house.intake.submit(message(payload)))
+        if chance.random() < 0.1:
+            await asyncio.sleep(0)
+    return sum(taken.accepted for taken in await asyncio.gather(*futures))
+
+
+async def people(house: House, chance: random.Random, rounds: int) -> None:
+    """Act on whatever there is; what is not allowed just now is told so, and nothing else goes wrong."""
+    asks: list[tuple[Action, dict[str, Any]]] = [
+        (Action.ACKNOWLEDGE, {}),
+        (Action.NOTE, {"note": "Looked"}),
+        (Action.ESCALATE, {}),
+        (Action.RESOLVE, {"reason": Resolution.FIXED}),
+        (Action.REOPEN, {}),
+        (Action.MERGE, {}),
+    ]
+    for _ in range(rounds):
+        open_ = [row.number for row in await house.found("select number from incidents where status <> 'closed'")]
+        if len(open_) < 2:
+            continue
+        action, asked = chance.choice(asks)
+        one, other = chance.sample(open_, 2)
+        if action is Action.MERGE:
+            asked = {"to": f"INC-{other}"}
+        try:
+            await house.act(action, f"INC-{one}", **asked)
+        except NotAllowed as refused:
+            assert refused.code  # noqa: PT017  (any refusal is an answer)
+
+
+async def time(house: House, rounds: int) -> None:
+    for _ in range(rounds):
+        house.store.shift(timedelta(seconds=20))
+        await house.clock.tick()
+
+
+async def couriers(house: House, rounds: int) -> None:
+    postmen = [Postman(Channel.SLACK), Postman(Channel.WEBHOOK), Postman(Channel.CONSOLE)]
+    for _ in range(rounds):
+        for postman in postmen:
+            await house.courier(postman).round()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_no_error_surfaces_and_the_promise_holds_whatever_happens_at_once(houses: list[House], seed: int) -> None:
+    now = await houses[0].now()
+    payloads = [
+        drift(f"e-{n}", now - timedelta(minutes=n % 7), system=SYSTEMS[n % len(SYSTEMS)], metric=f"m{n % 3}",
+              value=0.2 + (n % 4) / 5)
+        if n % 5 else harm(f"e-{n}", SYSTEMS[n % len(SYSTEMS)])
+        for n in range(EVENTS)
+    ]  # fmt: skip
+    with capture_logs() as logs:
+        intakes = [asyncio.create_task(house.intake.run()) for house in houses]
+        published = [publish(house, random.Random(seed * 10 + n), payloads) for n, house in enumerate(houses)]
+        others = [
+            people(houses[0], random.Random(seed + 100), 60),
+            people(houses[1], random.Random(seed + 200), 60),
+            time(houses[0], 15),
+            time(houses[1], 15),
+            couriers(houses[0], 30),
+            couriers(houses[1], 30),
+        ]
+        async with asyncio.timeout(100):
+            accepted, _ = await asyncio.gather(asyncio.gather(*published), asyncio.gather(*others))
+            for house in houses:
+                house.intake.stop()
+            await asyncio.gather(*intakes)
+            for _ in range(3):
+                await time(houses[0], 1)
+                await couriers(houses[0], 20)
+    assert sum(accepted) == EVENTS, "each event counted once, whichever process took it"
+    assert [entry for entry in logs if entry["log_level"] in {"error", "critical"}] == []
+    assert await houses[0].found("select 1 from dead_letters") == []
+    told = await houses[0].found("select sum(told) told from alerts where kind <> 'unknown_system'")
+    assert told[0].told == EVENTS
+    await houses[0].is_well()
