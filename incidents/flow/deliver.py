@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -41,6 +42,7 @@ _SEND_WITHIN = 12.0  # seconds of a lease after which nothing is begun any more:
 _AT_ONCE = 20
 _ASK_FOR = timedelta(seconds=60)  # how long the fate of a message is asked about before it is sent once more
 _SETTLING = timedelta(seconds=2)  # what was just sent may not be found at once
+_NOT_IN_SILENCE = frozenset({EffectKind.PAGE, EffectKind.FALLBACK, EffectKind.CARD})  # is refused
 _TRIES = 4  # to save what became of a round
 _WAITS = (1, 2, 5, 10, 20, 30, 60)  # seconds between tries
 
@@ -234,20 +236,25 @@ class Courier:
         }
         if claim.kind is EffectKind.FALLBACK:
             because = claim.data.get("because") or claim.data.get("why") or "nobody answered"
-            desk.tell(FactKind.FALLBACK_USED, f"Fallback notifier used for {who}: {because}", **data)
+            whom = f" for {who}" if claim.target else ""
+            desk.tell(FactKind.FALLBACK_USED, f"Fallback notifier used{whom}: {because}", **data)
             return
         why = f": {claim.data['why']}" if claim.data.get("why") else ""
         text = f"Paged {who} by {claim.channel.value}{why}" + (" (may be a repeat)" if repeat else "")
         desk.tell(FactKind.PAGED, text, **data, round=claim.data.get("round"), level=claim.data.get("level"))
 
     def _tell_failed(self, desk: Desk, result: Result, *, gone: bool) -> None:
-        """A page that will never arrive; where the channel is at fault, another one is used at once."""
+        """What will never arrive; where the channel is at fault, another one is used at once."""
         claim, estate = result.claimed, desk.estate
+        channel = Channel.WEBHOOK if estate.webhook else Channel.CONSOLE
+        if claim.kind is EffectKind.CARD:
+            because = f"{claim.channel.value} refused to show it in {claim.target}: {result.why}"
+            desk.effects.append(stand_in(replace(claim, target=None), channel, because, now=desk.now))
+            return
         who = estate.person(claim.target).name if claim.target else "the fallback"
         desk.tell(FactKind.PAGE_FAILED, f"{who} could not be paged: {result.why}", to=claim.target, key=claim.key)
         if claim.kind is not EffectKind.PAGE or gone:
             return
-        channel = Channel.WEBHOOK if estate.webhook else Channel.CONSOLE
         because = f"{claim.channel.value} refused the page: {result.why}"
         desk.effects.append(stand_in(claim, channel, because, now=desk.now))
 
@@ -265,10 +272,10 @@ def _is_answered_page(result: Result) -> bool:
 
 
 def _is_told(result: Result) -> bool:
-    return result.claimed.kind in {EffectKind.PAGE, EffectKind.FALLBACK} and result.state in {
-        EffectState.SENT,
-        EffectState.REFUSED,
-    }
+    """Whether a result is put on the timeline, or something follows from it."""
+    if result.state == EffectState.SENT:
+        return result.claimed.kind in {EffectKind.PAGE, EffectKind.FALLBACK}
+    return result.state == EffectState.REFUSED and result.claimed.kind in _NOT_IN_SILENCE
 
 
 def judged(claim: Claimed, outcome: Outcome | NotThere, now: datetime) -> Result:

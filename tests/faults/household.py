@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.invariants import check
 from incidents.adapters.store.tables import effects, inbox, incidents
+from incidents.app.settings import Settings
 from tests.fakes.slack import ADA, LEE, TOKEN, Ledger
 from tests.rig.child import LOOPBACK, free_ports
 
@@ -113,25 +114,28 @@ class Running:
 class SlackTown:
     """The fake Slack in its own process; its ledger outlives every crash."""
 
-    def __init__(self, folder: Path) -> None:
-        self.ledger = Ledger(folder / "slack.jsonl")
+    def __init__(self, folder: Path, *, away: bool = False) -> None:
+        self.ledger, self._log = Ledger(folder / "slack.jsonl"), folder / "slack.log"
         [port] = free_ports(1)
-        command = (sys.executable, "-m", "tests.fakes.slack", "--port", str(port), "--ledger", str(self.ledger.path))
-        self._running = Running(command, folder / "slack.log", {})
+        self._command = (sys.executable, "-m", "tests.fakes.slack")
+        self._command += ("--port", str(port), "--ledger", str(self.ledger.path))
+        self._running: Running | None = None
+        if not away:
+            self.come()
         self.url = f"http://{LOOPBACK}:{port}/api/"
         self._control = f"http://{LOOPBACK}:{port}/_control/"
+
+    def come(self) -> None:
+        self._running = Running(self._command, self._log, {})
 
     async def up(self) -> None:
         async def answers() -> bool:
             return await self._told("options", {}) is not None
 
-        await until(answers, why=self._running.told)
+        await until(answers)
 
     async def script(self, method: str, *endings: str) -> None:
         await self._told("script", {"method": method, "endings": list(endings)})
-
-    async def archive(self, channel: str, name: str) -> None:
-        await self._told("channel", {"id": channel, "name": name, "archived": True})
 
     async def _told(self, what: str, said: Mapping[str, Any]) -> object:
         try:
@@ -145,17 +149,21 @@ class SlackTown:
         return Counter(entry["said"]["metadata"]["event_payload"]["key"] for entry in self.ledger.posts())
 
     def end(self) -> None:
-        self._running.kill9()
+        if self._running is not None:
+            self._running.kill9()
 
 
 class Household:
-    def __init__(self, *, database: str, bus: str | None, slack: SlackTown | None) -> None:
+    def __init__(
+        self, *, database: str, bus: str | None, slack: SlackTown | None, fallback: str | None = None
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="incidents-household-"))
         (self.folder / "catalog.yaml").write_text(json.dumps(CATALOG))  # which is YAML too
         self.slack = slack
         [self._port] = free_ports(1)
         self.url = f"http://{LOOPBACK}:{self._port}"
         self._database = Database(database, pool=2)
+        self._followed: Database | None = None
         self._born: list[Running] = []
         self._env = {
             "INCIDENTS_DATABASE_URL": database,
@@ -165,18 +173,28 @@ class Household:
             "INCIDENTS_SLACK_BOT_TOKEN": TOKEN if slack else "",
             "INCIDENTS_SLACK_API_URL": slack.url if slack else "https://slack.invalid/api/",
             "INCIDENTS_SLACK_SIGNING_SECRET": SIGNING_SECRET if slack else "",
+            "INCIDENTS_FALLBACK_URL": fallback or "",
             "NO_PROXY": "127.0.0.1",
         }
+
+    def settings(self) -> Settings:
+        """The same settings, for a service in this process."""
+        told = {name.removeprefix("INCIDENTS_").lower(): value for name, value in self._env.items() if value}
+        return Settings.model_validate(told)
 
     def start(self, *, fault: str | None = None, offset: float = 0.0, **more: str) -> Running:
         """Start the service; `fault` says where it is to die, `offset` puts its clock on."""
         self._database.shift(timedelta(seconds=offset) - self._database.offset)
         env = self._env | {"INCIDENTS_FAULT_POINT": fault or "", "INCIDENTS_CLOCK_OFFSET": str(offset)} | more
         born = Running(
-            (sys.executable, "-m", "tests.faults.serve"), self.folder / f"service-{len(self._born)}.log", env
+            (sys.executable, "-m", "incidents", "serve"), self.folder / f"service-{len(self._born)}.log", env
         )
         self._born.append(born)
         return born
+
+    def follow(self, database: Database) -> None:
+        """Read by the clock of a service in this process."""
+        self._followed = database
 
     @property
     def newest(self) -> Running:
@@ -253,4 +271,6 @@ class Household:
         await self.keeps_its_promise()
 
     async def keeps_its_promise(self) -> None:
+        if self._followed is not None:
+            self._database.shift(self._followed.offset - self._database.offset)
         assert await check(self._database) == []
