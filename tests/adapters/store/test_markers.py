@@ -98,7 +98,7 @@ async def test_a_worker_takes_its_life_up_again_after_the_server_cut_its_connect
     await first.mark("one", [ONE], solo=True)
     postgres.tell(CUT, url=pg_url)
     async with asyncio.timeout(10):
-        while await first.database.lives(lock_of("one")) or not await answers(first):
+        while not await answers(first) or await first.database.lives(lock_of("one")):
             pass
     await first.mark("one", [ONE, TWO], solo=True)
     assert await second.mark("two", [ONE, TWO], solo=False) == {}
