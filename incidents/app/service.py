@@ -69,7 +69,8 @@ class Service:
             served = group.create_task(self._serve(), name="web")
             bus = self._parts.settings.bus_url
             if self._role in {Role.ALL, Role.INTAKE} and bus is not None:
-                group.create_task(self._consume(bus.get_secret_value()), name="bus")
+                consuming = group.create_task(self._consume(bus.get_secret_value()), name="bus")
+                group.create_task(self._give_up(consuming), name="bus patience")
             await self._stopping.wait()
             await self._end(intake, served, loops)
 
@@ -109,6 +110,11 @@ class Service:
             self._parts.lock.tell(self._parts.settings.local_url(port))
         self._ready(port)
         await self._server.serve(sockets=[self._socket])
+
+    async def _give_up(self, consuming: "asyncio.Task[None]") -> None:
+        """A stop ends the patience with a broker that has not answered yet."""
+        await self._stopping.wait()
+        consuming.cancel()
 
     async def _consume(self, url: str) -> None:
         self._bus = open_bus(bus_address(url), self._parts.intake)

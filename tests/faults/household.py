@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from sqlalchemy import func, select
+from sqlalchemy import Row, Select, func, select
 
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.invariants import check
@@ -117,8 +117,8 @@ class SlackTown:
     def __init__(self, folder: Path, *, away: bool = False) -> None:
         self.ledger, self._log = Ledger(folder / "slack.jsonl"), folder / "slack.log"
         [port] = free_ports(1)
-        self._command = (sys.executable, "-m", "tests.fakes.slack")
-        self._command += ("--port", str(port), "--ledger", str(self.ledger.path))
+        where = ("--port", str(port), "--ledger", str(self.ledger.path))
+        self._command = (sys.executable, "-m", "tests.fakes.slack", *where)
         self._running: Running | None = None
         if not away:
             self.come()
@@ -154,9 +154,7 @@ class SlackTown:
 
 
 class Household:
-    def __init__(
-        self, *, database: str, bus: str | None, slack: SlackTown | None, fallback: str | None = None
-    ) -> None:
+    def __init__(self, *, database: str, bus: str | None, slack: SlackTown | None, fallback: str | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="incidents-household-"))
         (self.folder / "catalog.yaml").write_text(json.dumps(CATALOG))  # which is YAML too
         self.slack = slack
@@ -230,9 +228,9 @@ class Household:
 
     # --- what it holds ------------------------------------------------------------------------------------------------
 
-    async def rows(self, query: Any) -> Sequence[Any]:
+    async def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         async with self._database.read() as connection:
-            return (await connection.execute(query)).all()
+            return list(await connection.execute(query))
 
     async def events(self) -> Counter[str]:
         """The ids of the events that are in the inbox."""

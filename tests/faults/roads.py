@@ -26,7 +26,8 @@ AT_ONCE = 500
 class Road(Protocol):
     """One way in. What was put is confirmed when `put` returns."""
 
-    bus_url: str | None
+    @property
+    def bus_url(self) -> str | None: ...
 
     async def lay(self) -> None:
         """Make what must be there before anything is published."""
@@ -45,7 +46,7 @@ class Road(Protocol):
 
 class RabbitRoad:
     def __init__(self, url: str) -> None:
-        self.bus_url = url
+        self.bus_url: str = url
 
     async def lay(self) -> None:
         async with await aio_pika.connect(self.bus_url) as connection:
@@ -75,7 +76,7 @@ class RabbitRoad:
 class KafkaRoad:
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
-        self.bus_url = kafka.url
+        self.bus_url: str = kafka.url
         self._server: dict[str, str | int | float | bool] = {"bootstrap.servers": kafka.bootstrap, "log_level": 0}
 
     async def lay(self) -> None:
@@ -139,7 +140,7 @@ class KafkaRoad:
 class HttpRoad:
     """A monitor that sends each event again until it is told that it was taken."""
 
-    bus_url = None
+    bus_url: str | None = None
 
     def __init__(self, url: str) -> None:
         self._url = url

@@ -10,7 +10,7 @@ from incidents.core.delivery import Delivery
 from incidents.core.events import EventType
 from incidents.flow.intake import TRIES
 from tests.faults.conftest import HOUSES, KAFKA_ON_POSTGRES, Pair
-from tests.faults.household import KILLED, Household
+from tests.faults.household import KILLED, Household, Running
 from tests.faults.roads import HttpRoad, Road, consumed
 from tests.make_events import delivered, heartbeat_data, published
 
@@ -39,17 +39,20 @@ async def deaths_until_put_aside(household: Household, road: Road, *, guilty: in
     deaths = 0
     while True:
         service = household.start(fault=f"event:{DEADLY}")
-
-        async def over() -> bool:
-            return not service.lives or len(await letters(household)) == guilty
-
-        await household.until(over)
-        if service.lives:
+        if await lives_until_put_aside(household, service, guilty):
             return deaths
         assert await service.ended() == KILLED, service.told()
         await road.release()
         deaths += 1
         assert deaths < 20, service.told()
+
+
+async def lives_until_put_aside(household: Household, service: Running, guilty: int) -> bool:
+    async def over() -> bool:
+        return not service.lives or len(await letters(household)) == guilty
+
+    await household.until(over)
+    return service.lives
 
 
 @pytest.mark.parametrize("house", HOUSES, indirect=True)

@@ -94,7 +94,7 @@ async def test_a_revoked_token_is_told_to_the_fallback_at_once(
 
 
 async def test_an_archived_channel_is_told_to_the_fallback_and_the_pages_go_on(
-    household: Household, slack_town: SlackTown, webhook: Webhook
+    household: Household, webhook: Webhook
 ) -> None:
     async with indoors(household) as home:
         await home.take(harm("old-bot"))
