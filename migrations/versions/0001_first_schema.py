@@ -209,7 +209,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "event", name=op.f("uq_inbox_source_event")),
     )
-    op.create_index("ix_inbox_fingerprint", "inbox", ["fingerprint", "id"], unique=False)
+    op.create_index(
+        "ix_inbox_again",
+        "inbox",
+        ["fingerprint"],
+        unique=False,
+        postgresql_where=sa.text("copies > 0 or conflicts > 0"),
+        sqlite_where=sa.text("copies > 0 or conflicts > 0"),
+    )
     op.create_index(
         "ix_inbox_received_at",
         "inbox",
@@ -385,7 +392,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("body is not null"),
         sqlite_where=sa.text("body is not null"),
     )
-    op.drop_index("ix_inbox_fingerprint", table_name="inbox")
+    op.drop_index(
+        "ix_inbox_again",
+        table_name="inbox",
+        postgresql_where=sa.text("copies > 0 or conflicts > 0"),
+        sqlite_where=sa.text("copies > 0 or conflicts > 0"),
+    )
     op.drop_table("inbox")
     op.drop_table("facts")
     op.drop_index("ix_effects_incident", table_name="effects")

@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.adapters.store import rows as r
+from incidents.adapters.store.bulk import among
 from incidents.adapters.store.columns import AnyRow, moment, moment_text
 from incidents.adapters.store.database import Database
-from incidents.adapters.store.tables import alerts, dead_letters, effects, facts, incidents, systems, unreachable
+from incidents.adapters.store.tables import alerts, dead_letters, effects, facts, inbox, incidents, systems, unreachable
 from incidents.core.alert import Alert, AlertState
 from incidents.core.briefing import Briefing, brief
 from incidents.core.delivery import Origin
@@ -107,7 +108,7 @@ class Shelf:
         counts = (c.kind == Kind.UNKNOWN_SYSTEM).desc()
         order = (c.burning.desc(), counts, c.last_seen_at.desc(), c.fingerprint)
         query = select(alerts).where(c.incident == number).order_by(*order)
-        return [AlertView(**_pair(row)) for row in await connection.execute(query.limit(limit))]
+        return await _views(connection, (await connection.execute(query.limit(limit))).all())
 
     async def briefing(self, incident: str) -> Briefing:
         """What people see of one incident."""
@@ -143,10 +144,11 @@ class Shelf:
             query = query.where(or_(c.last_seen_at < seen, and_(c.last_seen_at == seen, c.fingerprint < key)))
         async with self._database.read() as connection:
             found = (await connection.execute(query)).all()
+            views = await _views(connection, found[:limit])
         more = len(found) > limit
         last = found[limit - 1] if more else None
         follows = _cursor(f"{moment_text(last.last_seen_at)}|{last.fingerprint}") if last is not None else None
-        return [AlertView(**_pair(row)) for row in found[:limit]], follows
+        return views, follows
 
     async def systems(self) -> Sequence[SystemView]:
         """Every registered system, and every name that events came under."""
@@ -236,6 +238,22 @@ async def _absent(connection: AsyncConnection, now: datetime) -> dict[str, str]:
 
 def _worst_first(views: Sequence[AlertView]) -> list[Alert]:
     return sorted((view.alert for view in views), key=lambda alert: (not alert.burning, alert.severity or "sev9"))
+
+
+async def _views(connection: AsyncConnection, rows: Sequence[AnyRow]) -> list[AlertView]:
+    """Alerts with how many of their events came again, and how many of those with another body."""
+    c = inbox.c
+    query = (
+        select(c.fingerprint, func.sum(c.copies).label("copies"), func.sum(c.conflicts).label("conflicts"))
+        .where(or_(c.copies > 0, c.conflicts > 0), among(connection, [row.fingerprint for row in rows], c.fingerprint))
+        .group_by(c.fingerprint)
+    )
+    again = {row.fingerprint: (int(row.copies), int(row.conflicts)) for row in await connection.execute(query)}
+    views = []
+    for row in rows:
+        copies, conflicts = again.get(row.fingerprint, (0, 0))
+        views.append(AlertView(**_pair(row), copies=copies, conflicts=conflicts))
+    return views
 
 
 def _pair(row: AnyRow) -> dict[str, Any]:

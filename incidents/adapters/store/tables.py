@@ -81,7 +81,7 @@ inbox = Table(
     Column("copies", Integer, nullable=False, server_default=text("0")),  # the same event again
     Column("conflicts", Integer, nullable=False, server_default=text("0")),  # the same id with another body
     UniqueConstraint("source", "event"),
-    Index("ix_inbox_fingerprint", "fingerprint", "id"),
+    _partial("ix_inbox_again", "fingerprint", where="copies > 0 or conflicts > 0"),
     _partial("ix_inbox_received_at", "received_at", where="body is not null"),
 )
 

@@ -120,6 +120,8 @@ class AlertShape(Shape):
     cleared_at: datetime | None
     waived: str | None
     count: int
+    copies: int
+    conflicts: int
     first_seen_at: datetime
     last_seen_at: datetime
 
@@ -128,7 +130,14 @@ class AlertShape(Shape):
         alert, seen = view.alert, view.sighting
         told = {name: getattr(alert, name) for name in cls.model_fields if hasattr(alert, name)}
         told["figures"] = seen.figures or alert.figures
-        return cls(**told, count=seen.count, first_seen_at=seen.first_seen_at, last_seen_at=seen.last_seen_at)
+        return cls(
+            **told,
+            count=seen.count,
+            copies=view.copies,
+            conflicts=view.conflicts,
+            first_seen_at=seen.first_seen_at,
+            last_seen_at=seen.last_seen_at,
+        )
 
 
 class EffectShape(Shape):

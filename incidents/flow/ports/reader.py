@@ -31,8 +31,12 @@ class IncidentQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertView:
+    """An alert as it was told: `copies` are events that came again, `conflicts` those that came with another body."""
+
     alert: Alert
     sighting: Sighting
+    copies: int = 0
+    conflicts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
