@@ -105,7 +105,7 @@ async def test_a_message_that_could_not_be_read_is_kept_once_and_counted(store: 
     rows = await told(database, "select body, copies, state from dead_letters order by copies")
     assert [(bytes(row.body), row.copies, row.state) for row in rows] == [
         (b"other", 0, "open"),
-        (b"not json", 1, "open"),
+        (b"not json", 2, "open"),
     ]
 
 
