@@ -51,7 +51,9 @@ async def test_the_description_names_every_refusal_and_every_closed_list() -> No
     assert set(shapes["Action"]["enum"]) == set(Action)
     assert set(shapes["Status"]["enum"]) == set(Status)
     assert not {
-        path for path in described["paths"] if not path.startswith(("/api", "/events", "/healthz", "/readyz", "/m", "/schemas"))
+        path
+        for path in described["paths"]
+        if not path.startswith(("/api", "/events", "/healthz", "/readyz", "/m", "/schemas"))
     }
 
 
