@@ -64,65 +64,69 @@ class _Answers:
 
 def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -> FastAPI:
     """The web application over these parts; `bus` is asked for its health."""
-    settings = parts.settings
-
-    async def open_incident(opening: Opening) -> Incident:
-        opened = Opened(
-            system=opening.system,
-            environment=opening.environment,
-            title=opening.title,
-            summary=opening.summary,
-            severity=opening.severity,
-            kind=opening.kind,
-            by=opening.by,
-            once=opening.once,
-        )
-        return await parts.responder.open(opened)
-
-    async def ready() -> Sequence[Health]:
-        found = []
-        try:
-            await parts.store.now()
-            found.append(Health(name="database", ok=True, why="answers"))
-        except StoreAway as away:
-            found.append(Health(name="database", ok=False, why=str(away)))
-        if (running := bus()) is not None:
-            health = running.healthy()
-            found.append(Health(name="bus", ok=health.ok, why=health.reason))
-        return found
-
-    slack_carriers = [carrier for carrier in parts.carriers if isinstance(carrier, SlackCarrier)]
-
-    def person(user: str) -> Actor:
-        return clicker(user, parts.estate.catalog, next((carrier.people for carrier in slack_carriers), None))
-
-    routers: tuple[APIRouter, ...] = ()
-    if parts.slack is not None:
-        secret = settings.slack_signing_secret
-        routers = (
-            slack_doors(
-                respond=parts.responder,
-                reader=parts.shelf,
-                people=person,
-                api=parts.slack,
-                signing_secret=secret.get_secret_value() if secret else None,
-                public_url=settings.url,
-            ),
-        )
+    token = parts.settings.api_token
     return build(
         WebDoors(
             intake=parts.intake,
             respond=parts.responder,
-            open_incident=open_incident,
+            open_incident=lambda opening: _open(parts, opening),
             reader=parts.shelf,
             dead_letters=parts.letters,
             answers=_Answers(parts.answers),
             estate=lambda: parts.estate,
-            ready=ready,
+            ready=lambda: _ready(parts, bus()),
             alive=lambda: Health(name="process", ok=True, why="the event loop turns"),
-            token=settings.api_token.get_secret_value() if settings.api_token else None,
-            public_url=settings.url,
+            token=token.get_secret_value() if token else None,
+            public_url=parts.settings.url,
             schemas={which: schema(which) for which in get_args(Which)},
-            routers=routers,
+            routers=_routers(parts),
         )
     )
+
+
+async def _open(parts: Parts, opening: Opening) -> Incident:
+    opened = Opened(
+        system=opening.system,
+        environment=opening.environment,
+        title=opening.title,
+        summary=opening.summary,
+        severity=opening.severity,
+        kind=opening.kind,
+        by=opening.by,
+        once=opening.once,
+    )
+    return await parts.responder.open(opened)
+
+
+async def _ready(parts: Parts, bus: Bus | None) -> Sequence[Health]:
+    """The parts that the service leans on, each as it is now."""
+    try:
+        await parts.store.now()
+        found = [Health(name="database", ok=True, why="answers")]
+    except StoreAway as away:
+        found = [Health(name="database", ok=False, why=str(away))]
+    if bus is not None:
+        health = bus.healthy()
+        found.append(Health(name="bus", ok=health.ok, why=health.reason))
+    return found
+
+
+def _routers(parts: Parts) -> tuple[APIRouter, ...]:
+    """Slack's addresses, where Slack is connected."""
+    if parts.slack is None:
+        return ()
+    known = next((carrier.people for carrier in parts.carriers if isinstance(carrier, SlackCarrier)), None)
+    secret = parts.settings.slack_signing_secret
+
+    def person(user: str) -> Actor:
+        return clicker(user, parts.estate.catalog, known)
+
+    router = slack_doors(
+        respond=parts.responder,
+        reader=parts.shelf,
+        people=person,
+        api=parts.slack,
+        signing_secret=secret.get_secret_value() if secret else None,
+        public_url=parts.settings.url,
+    )
+    return (router,)
