@@ -11,24 +11,10 @@ from incidents.adapters.files.schema import Which
 from incidents.adapters.slack import SlackCarrier, clicker
 from incidents.adapters.slack.doors import doors as slack_doors
 from incidents.adapters.store.answers import KeptAnswer, KeptAnswers
-from incidents.adapters.web import (
-    Answer,
-    Begun,
-    Claim,
-    Conflict,
-    Go,
-    Health,
-    InFlight,
-    Opening,
-    Replay,
-    WebDoors,
-    build,
-)
+from incidents.adapters.web import Answer, Begun, Claim, Conflict, Go, Health, InFlight, Replay, WebDoors, build
 from incidents.app.wiring import Parts
 from incidents.core.errors import StoreAway
 from incidents.core.fact import Actor
-from incidents.core.incident import Incident
-from incidents.flow.respond import Opened
 
 
 class _Answers:
@@ -69,7 +55,7 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
         WebDoors(
             intake=parts.intake,
             respond=parts.responder,
-            open_incident=lambda opening: _open(parts, opening),
+            open_incident=parts.responder.open,
             reader=parts.shelf,
             dead_letters=parts.letters,
             answers=_Answers(parts.answers),
@@ -82,20 +68,6 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             routers=_routers(parts),
         )
     )
-
-
-async def _open(parts: Parts, opening: Opening) -> Incident:
-    opened = Opened(
-        system=opening.system,
-        environment=opening.environment,
-        title=opening.title,
-        summary=opening.summary,
-        severity=opening.severity,
-        kind=opening.kind,
-        by=opening.by,
-        once=opening.once,
-    )
-    return await parts.responder.open(opened)
 
 
 async def _ready(parts: Parts, bus: Bus | None) -> Sequence[Health]:

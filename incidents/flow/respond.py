@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from incidents.core.alert import Alert, Sighting
@@ -11,30 +11,14 @@ from incidents.core.decision import Decision, Others
 from incidents.core.desk import Desk
 from incidents.core.errors import NotAllowed, Stale
 from incidents.core.estate import Estate
-from incidents.core.events import Kind
-from incidents.core.fact import Actor, FactKind
+from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Incident, Resolution, Status
 from incidents.core.ladder import first_role
 from incidents.core.response import Ask, Case, act
-from incidents.core.severity import Severity
-from incidents.flow.ports import SceneRequest, Store, Turn, Unit
+from incidents.flow.ports import Opening, SceneRequest, Store, Turn, Unit
 
 _TRIES = 6  # of an action that lost a race
 _BY_HAND = 1_000_000  # names an hour: what a person opens is never one of a flood
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """An incident that a person opens by hand."""
-
-    system: str
-    environment: str
-    title: str
-    summary: str | None
-    severity: Severity
-    kind: Kind
-    by: Actor
-    once: str | None = None
 
 
 class Responder:
@@ -93,11 +77,11 @@ class Responder:
         absent, estate = await unit.board.unreachable(), self._estate()
         return [Desk(loaded[key], estate, unit.now, absent) for key in dict.fromkeys(named)], alerts
 
-    async def open(self, opened: Opened) -> Incident:
+    async def open(self, opened: Opening) -> Incident:
         """Open an incident by hand, or raise NotAllowed where one gathers for the system already."""
         return await self._tried(lambda unit: self._open(unit, opened), "this system")
 
-    async def _open(self, unit: Unit, opened: Opened) -> Incident:
+    async def _open(self, unit: Unit, opened: Opening) -> Incident:
         estate = self._estate()
         system = estate.system(opened.system)
         place, known = (system.id, opened.environment), estate.catalog.system(opened.system) is not None
@@ -122,7 +106,7 @@ class Responder:
         return decision.incidents[0]
 
 
-def _incident(number: str, opened: Opened, estate: Estate, now: datetime, *, registered: bool) -> Incident:
+def _incident(number: str, opened: Opening, estate: Estate, now: datetime, *, registered: bool) -> Incident:
     system = estate.system(opened.system)
     return Incident(
         id=number,

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from incidents.adapters.web import Opening
 from incidents.core.alert import Alert, AlertState
 from incidents.core.briefing import Briefing, Line, RunbookLink
 from incidents.core.desk import Desk
@@ -22,6 +21,7 @@ from incidents.flow.ports import (
     IncidentQuery,
     IncidentView,
     Numbers,
+    Opening,
     SystemView,
     Taken,
 )

@@ -11,7 +11,7 @@ from incidents.core.events import Kind
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Resolution, Status
 from incidents.core.severity import Severity
-from incidents.flow.respond import Opened
+from incidents.flow.ports import Opening
 from tests.flow.house import House, drift, harm
 from tests.make import by
 
@@ -20,9 +20,9 @@ async def opened(house: House, *systems: str) -> None:
     await house.publish(*(harm(f"harm {system}", system) for system in systems or ("triage-bot",)))
 
 
-def by_hand(system: str = "rag-assistant", **more: object) -> Opened:
+def by_hand(system: str = "rag-assistant", **more: object) -> Opening:
     told = {"title": "Answers in Latin", "summary": "Since noon", "severity": Severity.SEV2, "kind": Kind.HALLUCINATION}
-    return Opened(system=system, environment="production", by=by("priya"), **{**told, **more})  # type: ignore[arg-type]
+    return Opening(system=system, environment="production", by=by("priya"), **{**told, **more})  # type: ignore[arg-type]
 
 
 ONE_OF_EACH = [

@@ -13,7 +13,6 @@ from incidents.adapters.web.ports import (
     InFlight,
     Intake,
     OpenIncident,
-    Opening,
     Replay,
 )
 
@@ -28,7 +27,6 @@ __all__ = [
     "InFlight",
     "Intake",
     "OpenIncident",
-    "Opening",
     "Replay",
     "WebDoors",
     "build",

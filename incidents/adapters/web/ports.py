@@ -5,31 +5,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from incidents.core.delivery import Delivery
-from incidents.core.events import Kind
-from incidents.core.fact import Actor
 from incidents.core.incident import Incident
-from incidents.core.severity import Severity
-from incidents.flow.ports import Taken
+from incidents.flow.ports import Opening, Taken
 
 
 class Intake(Protocol):
     def submit(self, delivery: Delivery, /) -> "asyncio.Future[Taken]":
         """Take a delivery at once; the future resolves after its commit, or fails with StoreAway."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """An incident that a person opens by hand."""
-
-    system: str
-    environment: str
-    title: str
-    summary: str | None
-    severity: Severity
-    kind: Kind
-    by: Actor
-    once: str | None = None  # the same opening sent again opens nothing more
 
 
 class OpenIncident(Protocol):

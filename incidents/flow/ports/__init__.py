@@ -13,7 +13,7 @@ from incidents.flow.ports.carrier import (
     Sent,
     Unknown,
 )
-from incidents.flow.ports.doors import DeadLetters, Respond, Taken
+from incidents.flow.ports.doors import DeadLetters, Opening, Respond, Taken
 from incidents.flow.ports.inbox import Disposition, InboxRow, InboxUnit, Letter
 from incidents.flow.ports.outbox import Claimed, OutboxUnit, Result
 from incidents.flow.ports.reader import (
@@ -49,6 +49,7 @@ __all__ = [
     "NotSent",
     "NotThere",
     "Numbers",
+    "Opening",
     "OutboxUnit",
     "Outcome",
     "Place",

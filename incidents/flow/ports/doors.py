@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from incidents.core.events import Kind
 from incidents.core.fact import Actor
 from incidents.core.incident import Incident
 from incidents.core.refusal import Refusal
 from incidents.core.response import Ask
+from incidents.core.severity import Severity
 
 
 class Respond(Protocol):
@@ -15,6 +17,20 @@ class Respond(Protocol):
     async def act(self, ask: Ask, *, once: str | None = None) -> Incident:
         """Do it, or raise NotAllowed, NotFound or StoreAway. `once`: a key with which a second click does no more."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """An incident that a person opens by hand."""
+
+    system: str
+    environment: str
+    title: str
+    summary: str | None
+    severity: Severity
+    kind: Kind
+    by: Actor
+    once: str | None = None  # the same opening sent again opens nothing more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
