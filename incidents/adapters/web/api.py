@@ -21,6 +21,7 @@ from incidents.adapters.web.shapes import (
     TimelineShape,
 )
 from incidents.core.events import Kind
+from incidents.flow.ports import Opening
 
 READS = documented(
     HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE
