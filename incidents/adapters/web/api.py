@@ -49,7 +49,7 @@ async def list_incidents(doors: Doors, filters: Annotated[IncidentFilters, Query
 
 @router.post("/incidents", tags=["incidents"], status_code=HTTPStatus.CREATED, responses=WRITES)
 async def open_incident(doors: Doors, deed: ByDeed, said: Open, response: Response) -> IncidentShape:
-    """Open an incident by hand; where one gathers for the system already, it is joined and returned."""
+    """Open an incident by hand; refused where one gathers for the system already, naming it."""
     incident = await doors.open_incident(
         Opening(
             system=said.system,

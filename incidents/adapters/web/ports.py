@@ -17,7 +17,7 @@ class Intake(Protocol):
 
 class OpenIncident(Protocol):
     async def __call__(self, opening: Opening, /) -> Incident:
-        """Open it and return it, or the incident that it joined; raises NotAllowed or StoreAway."""
+        """Open it and return it; raises NotAllowed where one gathers for the system already, or StoreAway."""
         ...
 
 
