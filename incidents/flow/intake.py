@@ -51,7 +51,7 @@ class Intake:
         self._seen: dict[Place, bool] = {}
         self._stopping = asyncio.Event()
         self._away: str | None = None  # why nothing can be saved just now
-        self._heard_at = 0.0  # when the database last answered, by the loop's clock
+        self._heard_at = 0.0  # when the database last answered or was first asked, by the loop's clock
         self.batches = 0
 
     def submit(self, delivery: Delivery) -> asyncio.Future[Taken]:
@@ -176,6 +176,7 @@ class Intake:
     async def _together(self, batch: Sequence[_Waiting], *, last: bool, suspected: bool = False) -> None:
         """One transaction, or few where there are many events. The marker stays until the last message is done."""
         decodings = decode_all([waiting.delivery for waiting in batch], self._faults)
+        self._hear()  # reading much may take long, and is not the database's silence
         self._faults.reach("intake.decoded")
         parts = list(_parts(list(zip(batch, decodings, strict=True))))
         for number, part in enumerate(parts, 1):
