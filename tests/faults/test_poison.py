@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 from sqlalchemy import select
 
@@ -74,6 +75,20 @@ async def test_an_event_that_kills_the_process_is_put_aside_and_its_neighbours_a
     assert await letters(household) == [("quarantined", deadly.body)]
     if isinstance(road, HttpRoad):
         assert [answer for answer in road.answers if 400 <= answer < 500] == [422, 422]
+    await is_taken_once_mended(household)
+
+
+async def is_taken_once_mended(household: Household) -> None:
+    """The service does not die of it any more, so that an operator sends it through the front door again."""
+    household.newest.stop()
+    assert await household.newest.ended() == 0
+    household.start()
+    await household.ready()
+    [letter] = await household.rows(select(dead_letters.c.id))
+    async with httpx.AsyncClient(base_url=household.url) as client:
+        answer = await client.post(f"/api/dead-letters/{letter.id}/replay")
+    assert answer.status_code == 200, answer.text
+    assert DEADLY in await household.events()
 
 
 @pytest.mark.parametrize("house", [KAFKA_ON_POSTGRES], indirect=True)
