@@ -191,7 +191,12 @@ class Desk:
             self._nobody_answered()
 
     def _stands_still(self) -> bool:
-        """Whether good news or flapping holds the ladder; good news followed by none does so only for a while."""
+        """Whether good news or flapping holds the ladder; good news followed by none does so only for a while.
+
+        Nothing holds it where a person has escalated by hand.
+        """
+        if self.incident.paging.why == BY_HAND:
+            return False
         held, since = self.incident.held, self.incident.held_at
         if held is Held.FLAPPING:
             return bool(self.incident.paging.asked)

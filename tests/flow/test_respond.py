@@ -2,18 +2,20 @@
 
 import asyncio
 import random
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from incidents.core.errors import NotAllowed, NotFound, Stale, StoreAway
-from incidents.core.events import Kind
+from incidents.core.events import EventType, Kind
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Resolution, Status
 from incidents.core.severity import Severity
 from incidents.flow.ports import Opening
 from tests.flow.house import House, drift, harm
 from tests.make import by
+from tests.make_events import hallucination_data, published
 
 
 async def opened(house: House, *systems: str) -> None:
@@ -201,3 +203,14 @@ async def test_what_comes_while_people_act_is_neither_lost_nor_counted_twice(hou
     assert len(await house.said(FactKind.NOTE)) == 20
     assert sum(row.told for row in await house.found("select told from alerts where kind = 'drift'")) == 40
     await house.is_well()
+
+
+async def test_who_escalates_by_hand_is_heard_although_the_latest_numbers_are_good(house: House) -> None:
+    now = await house.now()
+    for told, flagged in ((now - timedelta(hours=1), 40), (now, 0)):
+        window = {"start": (told - timedelta(hours=1)).isoformat(), "end": told.isoformat()}
+        data = hallucination_data(system="triage-bot", sampled=120, flagged=flagged, window=window)
+        await house.publish(published(EventType.HALLUCINATION_MEASURED, data, id=f"{flagged}", time=told.isoformat()))
+    before = {key for key in await house.effects() if key.startswith("page:")}
+    await house.act(Action.ESCALATE)
+    assert {key for key in await house.effects() if key.startswith("page:")} - before
