@@ -63,7 +63,12 @@ class Letters:
 
 
 def _bus_like(delivery: Delivery) -> Delivery:
-    """A bus is lenient where HTTP is strict: without a helpful content type the body is looked at."""
+    """A bus is lenient where HTTP is strict: without a helpful content type the body is looked at.
+
+    Not where the headers hold the event: its body is the data alone.
+    """
+    if any(name.lower().endswith("specversion") for name, _ in delivery.headers):
+        return delivery
     if delivery.content_type is None or "json" not in delivery.content_type:
         body = (delivery.body or b"").lstrip()[:1]
         delivery.content_type = "application/cloudevents-batch+json" if body == b"[" else "application/cloudevents+json"

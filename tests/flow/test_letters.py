@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
+from incidents.core.delivery import Origin
 from incidents.core.errors import NotAllowed, NotFound
 from incidents.core.events import EventType
 from incidents.flow.ports import Turn
 from tests.flow.house import House, harm
 from tests.make import by
-from tests.make_events import published
+from tests.make_events import delivered_binary, published
 
 PRIYA = by("priya")
 
@@ -45,6 +47,16 @@ async def test_what_can_be_read_by_now_is_taken_and_the_letter_is_done_with(hous
     with pytest.raises(NotAllowed, match="replayed by priya"):
         await replayed(house, which)
     await house.is_well()
+
+
+async def test_a_letter_whose_headers_hold_the_event_is_read_as_it_came(house: House) -> None:
+    binary = delivered_binary(origin=Origin.KAFKA, content_type=None)
+    await house.answered(house.intake.submit(replace(binary, body=b"not json yet")))
+    [row] = await house.found("select id from dead_letters")
+    async with house.database.write(Turn.PEOPLE) as connection:
+        await connection.exec_driver_sql("update dead_letters set body = ?", (binary.body,))
+    taken = await replayed(house, str(row.id))
+    assert getattr(taken, "accepted", None) == 1
 
 
 async def test_what_still_cannot_be_read_stays_open_and_makes_no_second_letter(house: House) -> None:
