@@ -194,8 +194,8 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     if settings.slack_bot_token is None:
         yield _warn("slack", "is not set up: pages go to the console", "set INCIDENTS_SLACK_BOT_TOKEN")
         return
-    if settings.slack_signing_secret is None and settings.slack_app_token is None:
-        advice = "set INCIDENTS_SLACK_SIGNING_SECRET, or INCIDENTS_SLACK_APP_TOKEN for Socket Mode"
+    if settings.slack_signing_secret is None:
+        advice = "set INCIDENTS_SLACK_SIGNING_SECRET"
         yield _fail("slack", "buttons cannot work: nothing tells Slack's clicks from others'", advice)
     api = SlackApi(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
     try:
