@@ -20,7 +20,11 @@ def _escaped(text: str) -> str:
 def configure(level: str = "info", *, terminal: bool | None = None) -> None:
     """Set up logging for the process; to standard error, so that printed answers stay clean."""
     plain = sys.stderr.isatty() if terminal is None else terminal
-    shown: Any = structlog.dev.ConsoleRenderer(colors=plain) if plain else structlog.processors.JSONRenderer()
+    shown: Any = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if plain
+        else structlog.processors.JSONRenderer()
+    )
     traceback: list[Any] = [] if plain else [structlog.processors.format_exc_info]
     structlog.configure(
         processors=[
