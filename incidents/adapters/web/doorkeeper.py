@@ -164,6 +164,6 @@ def acting(request: Request, doors: WebDoors, named: str | None) -> Actor:
     if caller.fixed:
         raise _forbidden("signed_in", f"you are signed in as {caller.person} and cannot act under another name")
     if named != ADMIN.id and named not in doors.estate().catalog.people:
-        detail = "the person who acts (X-Incidents-As, or `as` in a form) is nobody in the catalog; give a person's id"
+        detail = "who acts (--as, X-Incidents-As, or `as` in a form) is nobody in the catalog; give a person's id"
         raise Problem(HTTPStatus.BAD_REQUEST, detail, code="unknown_person")
     return Actor(type=ActorType.PERSON, id=named)

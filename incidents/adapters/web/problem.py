@@ -120,7 +120,11 @@ def _flaw(found: Mapping[str, Any]) -> Flaw:
     place = [str(part) for part in found["loc"] if part not in {"body", "query", "path", "header"}]
     if found["type"] == "extra_forbidden":
         return Flaw(field=".".join(place), detail="is not a known field here")
-    detail = str(found["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    if place and found["loc"][0] == "query":
+        place = place[:1]  # a repeated parameter is named as its sender wrote it, without a count
+    if found["type"] == "string_too_short" and found["ctx"]["min_length"] == 1:
+        return Flaw(field=".".join(place), detail="must not be empty")
+    detail = str(found["msg"]).removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
     return Flaw(field=".".join(place) or "body", detail="is missing" if found["type"] == "missing" else detail)
 
 

@@ -34,7 +34,9 @@ def validate(
         terminal.write_json({"ok": not problems, "problems": told})
     else:
         terminal.write(*map(str, problems))
-        terminal.write(*([f"{len(problems)} problems"] if problems else [f"All is well: {read}."]))
+        terminal.write(
+            *([f"{len(problems)} problem{'s' * (len(problems) > 1)}"] if problems else [f"All is well: {read}."])
+        )
     if problems:
         raise typer.Exit(session.REFUSED)
 
