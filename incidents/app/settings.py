@@ -49,6 +49,8 @@ class Settings(BaseSettings):
         known = _DRIVERS.get(url.drivername, url.drivername)
         if known not in _DRIVERS.values():
             raise ValueError(f"{url.drivername} is not supported; use sqlite+aiosqlite or postgresql+asyncpg")
+        if known.startswith("sqlite") and url.database in {None, "", ":memory:"}:
+            raise ValueError("must name a file: a database in memory is gone with the process")
         return url.set(drivername=known).render_as_string(hide_password=False)
 
     @field_validator("public_url", "slack_api_url")

@@ -141,6 +141,8 @@ async def open_database(settings: Settings) -> OpenDatabase:
 async def build(settings: Settings, *, carriers: tuple[Carrier, ...] | None = None, every: float = 1.0) -> Parts:
     """Open the database, bring its schema up to date, and build the stations of the road; nothing runs yet."""
     estate, _ = read_estate(settings)
+    if settings.slack_app_token is not None:
+        log.warning("SLACK_APP_TOKEN is not used: without Socket Mode, buttons need PUBLIC_URL and the signing secret")
     opened = await open_database(settings)
     database, lock = opened.database, opened.lock
     if opened.before != opened.after:

@@ -92,6 +92,24 @@ def brief(
     )
 
 
+def bare(incident: Incident, estate: Estate) -> Briefing:
+    """The least that a page must say, for when the rest cannot be worked out: nobody is left unasked for that."""
+    return Briefing(
+        incident=incident.id,
+        url=f"{estate.public_url}/incidents/{incident.id}",
+        headline=f"{incident.severity.label} {incident.title}"[:_HEADLINE],
+        title=incident.title,
+        status=incident.status,
+        severity=incident.severity,
+        system=incident.system,
+        environment=incident.environment,
+        opened_at=incident.opened_at,
+        lines=(Line(label="Severity", text=incident.severity_why),),
+        actions=allowed(incident.status),
+        version=incident.version,
+    )
+
+
 def headline(incident: Incident, alerts: Sequence[Alert], title: str) -> str:
     """Severity, system, and how bad in numbers, within what a phone shows."""
     what = alerts[0].figures if alerts and alerts[0].figures else incident.title.removeprefix(f"{title}: ")

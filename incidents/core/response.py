@@ -185,7 +185,8 @@ def _severity(case: Case, ask: Ask) -> None:
     desk.change(severity=to, severity_why=f"set by {_name(desk, ask.by)}: {ask.note}")
     text = f"{was.label} -> {to.label} by {_name(desk, ask.by)}: {ask.note}"
     desk.tell(FactKind.SEVERITY_SET, text, by=ask.by, was=was, to=to)
-    if desk.pages_for(was, to):
+    if desk.pages_for(was, to) and desk.incident.acknowledged_by != ask.by.id:  # who has it need not be asked
+        desk.change(held=None, held_at=None)  # a person's word goes before a monitor's good news
         desk.ask(f"raised to {to.label}")
 
 

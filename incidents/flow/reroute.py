@@ -9,7 +9,7 @@ from incidents.core.alert import Alert, AlertState
 from incidents.core.catalog import System
 from incidents.core.decision import Decision, Scene
 from incidents.core.desk import Desk
-from incidents.core.errors import Stale
+from incidents.core.errors import Stale, StoreAway
 from incidents.core.estate import Estate
 from incidents.core.events import Kind
 from incidents.core.fact import SYSTEM, FactKind
@@ -38,6 +38,10 @@ async def reroute(store: Store, estate: Estate, made: Callable[[Iterable[str]], 
             found += 1
         except Stale:
             log.warning("an incident changed while it was re-routed; the next start tries again", incident=incident)
+        except StoreAway:
+            raise
+        except Exception:  # the loop's edge: one incident must not keep the service from starting
+            log.exception("an incident cannot be re-routed", incident=incident)
     return found
 
 

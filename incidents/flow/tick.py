@@ -61,9 +61,14 @@ class Clock:
 
     async def tick(self) -> int:
         """Do everything that is due; how much that was. Alerts first: they decide about their incidents."""
-        done = await self._alerts() + await self._incidents()
-        await self._fall_back()
-        await self._keep_house()
+        done = 0
+        for stage in (self._alerts, self._incidents, self._fall_back, self._keep_house):
+            try:
+                done += await stage() or 0
+            except StoreAway:
+                raise
+            except Exception:  # the loop's edge: one stage must not stop the others
+                log.exception("a stage of a tick failed", stage=stage.__name__)
         return done
 
     async def _alerts(self) -> int:

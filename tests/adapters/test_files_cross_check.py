@@ -17,7 +17,7 @@ systems:
     owners: {model: ada}
     aliases: [mlflow/rag]
     runbooks: [rolback-model, own]
-    depends_on: [feature-store]
+    depends_on: [feature-store, bott]
     budget: {amount: 100, currency: CLP}
   bot: {}
 """
@@ -48,7 +48,7 @@ def test_what_the_files_say_of_each_other_is_checked_with_file_and_line(tmp_path
     assert [str(warning).replace(f"{tmp_path}/", "") for warning in warnings] == [
         "catalog.yaml:4: people.kim: cannot be found in Slack; give a slack id or an email",
         'catalog.yaml:9: systems.rag.runbooks: no runbook "rolback-model"; did you mean "rollback-model"?',
-        'catalog.yaml:10: systems.rag.depends_on: no system "feature-store"; add it under systems',
+        'catalog.yaml:10: systems.rag.depends_on: no system "bott"; did you mean "bot"?',
         (
             "catalog.yaml:11: systems.rag.budget: the policy has no floor for CLP, so any excess is large enough;"
             " set severity.cost.floor.CLP in the policy"

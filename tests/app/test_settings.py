@@ -68,4 +68,8 @@ def test_the_database_file_is_known_for_sqlite_only() -> None:
     assert file is not None
     assert file.as_posix() == "/srv/a.db"
     assert Settings(database_url="postgresql://u:p@h/x").database_file is None
-    assert Settings(database_url="sqlite://").database_file is None
+
+
+def test_a_database_in_memory_is_refused() -> None:
+    with pytest.raises(ValueError, match="must name a file"):
+        Settings(database_url="sqlite://")

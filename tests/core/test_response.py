@@ -137,6 +137,14 @@ def test_a_person_may_say_sev1_and_may_lower_with_a_reason() -> None:
     assert town.paged() == [("12:00", "priya"), ("12:00", "priya")]
 
 
+def test_who_has_it_and_raises_it_is_not_asked_again() -> None:
+    town = a_town(22)
+    town.act(Action.ACKNOWLEDGE, who="lee")
+    town.act(Action.SEVERITY, who="lee", to="sev2", note="press")
+
+    assert town.incident().status is Status.ACKNOWLEDGED
+
+
 def test_raising_into_sev2_asks_again_even_when_acknowledged() -> None:
     town = a_town(22)
     town.act(Action.ACKNOWLEDGE)

@@ -47,8 +47,8 @@ def _links(system: System, catalog: Catalog, ids: frozenset[str], guesses: Guess
             advice = guesses.meant(runbook, ids) or "add it to the runbooks"
             yield _warning("catalog", catalog.places, (*path, "runbooks"), f'no runbook "{runbook}"', advice)
     for other in system.depends_on:
-        if other not in catalog.systems:
-            advice = guesses.meant(other, catalog.systems) or "add it under systems"
+        # What stands outside the inventory may be depended on; a name that is nearly one of its own is a slip.
+        if other not in catalog.systems and (advice := guesses.meant(other, catalog.systems)):
             yield _warning("catalog", catalog.places, (*path, "depends_on"), f'no system "{other}"', advice)
 
 

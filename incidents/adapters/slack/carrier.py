@@ -63,7 +63,8 @@ class SlackCarrier:
         except TimeoutError:
             return Unknown("Slack does not answer")
         except SlackSaidNo as no:
-            return Unknown(no.trouble.why)
+            gone = isinstance(no.trouble, Refused) and no.trouble.absent
+            return NotThere() if gone else Unknown(no.trouble.why)  # nobody to find it at: carried anew, and refused
 
     async def close(self) -> None:
         await self.api.close()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,7 +15,7 @@ from incidents.adapters.store.columns import AnyRow, moment, moment_text
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.tables import alerts, dead_letters, effects, facts, inbox, incidents, systems, unreachable
 from incidents.core.alert import Alert, AlertState
-from incidents.core.briefing import Briefing, brief
+from incidents.core.briefing import Briefing, bare, brief
 from incidents.core.delivery import Origin
 from incidents.core.effect import Channel, EffectKind, EffectState
 from incidents.core.errors import NotFound
@@ -22,6 +23,8 @@ from incidents.core.estate import ADMIN, Estate
 from incidents.core.events import Kind
 from incidents.core.incident import UNRESOLVED, Incident
 from incidents.flow.ports import AlertView, DeadLetter, EffectView, IncidentQuery, IncidentView, Numbers, SystemView
+
+log = structlog.get_logger(__name__)
 
 _BRIEFED = 50  # alerts of an incident that a briefing looks at, the burning ones first
 _LISTED = 500  # alerts and effects shown of one incident
@@ -127,7 +130,14 @@ class Shelf:
             absent = await _absent(connection, now)
             held = {i.id: await self._alerts_of(connection, r.number_of(i.id), _BRIEFED) for i in found}
         estate = self._estate()
-        return {i.id: brief(i, _worst_first(held[i.id]), estate, now, absent) for i in found}
+        told = {}
+        for incident in found:
+            try:
+                told[incident.id] = brief(incident, _worst_first(held[incident.id]), estate, now, absent)
+            except Exception:  # the loop's edge: a page that says little is better than none
+                log.exception("an incident cannot be described in full", incident=incident.id)
+                told[incident.id] = bare(incident, estate)
+        return told
 
     # --- the rest -----------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ class Intake(Protocol):
 
 
 class OpenIncident(Protocol):
-    async def __call__(self, opening: Opening, /) -> Incident:
+    async def __call__(self, opened: Opening, /) -> Incident:
         """Open it and return it; raises NotAllowed where one gathers for the system already, or StoreAway."""
         ...
 
