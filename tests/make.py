@@ -8,16 +8,18 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from incidents.core.catalog import Catalog, Criticality, Person, RiskClass, Role, System, SystemBudget, Team
+from incidents.core.catalog import Catalog
 from incidents.core.envelope import event_from
 from incidents.core.estate import Estate
 from incidents.core.events import Event
 from incidents.core.fact import Actor, ActorType
 from incidents.core.incident import Incident, Paging, Status
+from incidents.core.people import Person, Team
 from incidents.core.policy import Policy
 from incidents.core.reading import Reading, read
 from incidents.core.runbook import AppliesTo, Cause, Runbook
 from incidents.core.severity import Severity
+from incidents.core.system import Criticality, RiskClass, Role, System, SystemBudget
 
 WEDNESDAY = datetime(2026, 11, 18, tzinfo=UTC)  # in London, where everybody lives, local time is UTC in November
 NOON = WEDNESDAY + timedelta(hours=12)

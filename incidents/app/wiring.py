@@ -21,8 +21,9 @@ from incidents.adapters.store.schema import upgrade
 from incidents.adapters.store.shelf import Shelf
 from incidents.adapters.store.store import Store
 from incidents.app.settings import Settings
-from incidents.core.catalog import Catalog, WorkingHours
+from incidents.core.catalog import Catalog
 from incidents.core.estate import Estate
+from incidents.core.people import WorkingHours
 from incidents.flow.deliver import Courier
 from incidents.flow.faults import Faults
 from incidents.flow.intake import Intake

@@ -7,7 +7,6 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from incidents.core.alert import Alert, AlertState
-from incidents.core.catalog import Role, System
 from incidents.core.escalation import upcoming
 from incidents.core.estate import Estate
 from incidents.core.figures import moment, money, span
@@ -16,6 +15,7 @@ from incidents.core.hours import next_working
 from incidents.core.incident import Action, Held, Incident, Status, allowed
 from incidents.core.ladder import Ladder, ladder
 from incidents.core.severity import Severity
+from incidents.core.system import Role, System
 from incidents.core.trail import row_of
 
 _HEADLINE = 100  # characters that a phone shows of a notification

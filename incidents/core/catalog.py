@@ -1,106 +1,46 @@
-"""The AI inventory as values: systems, the people and teams who own them, and how a name finds its system."""
+"""The AI inventory as values: systems and the people, teams and schedules who own them, and how names find them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
-from decimal import Decimal
+from datetime import timedelta
 from difflib import get_close_matches
-from enum import StrEnum
 from functools import cached_property
 from unicodedata import normalize
 
+from incidents.core.people import Person, Team
+from incidents.core.schedule import Schedule
+from incidents.core.severity import Severity
+from incidents.core.system import System
 
-class Role(StrEnum):
-    """The five owners that every AI system needs (reference: the operating-model gap, items 1 and 2)."""
-
-    ACCOUNTABLE = "accountable"
-    MODEL = "model"
-    OPERATIONAL = "operational"
-    DATA = "data"
-    GOVERNANCE = "governance"
-
-
-class Criticality(StrEnum):
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
-
-
-class RiskClass(StrEnum):
-    """Classes of the EU AI Act (Regulation (EU) 2024/1689)."""
-
-    MINIMAL = "minimal"
-    LIMITED = "limited"
-    HIGH = "high"
-    PROHIBITED = "prohibited"
-    GPAI = "gpai"
-
-
-class BudgetPeriod(StrEnum):
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    QUARTER = "quarter"
-    YEAR = "year"
+KIND_OWNER = "kind"  # the rung of the first owners of the kinds of trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkingHours:
-    """When a person may be paged for what can wait: ISO weekdays (1 = Monday), local time, end exclusive."""
+class Escalation:
+    """Who is asked in which order, and how long each has; what is None or missing is as the policy says.
 
-    days: frozenset[int] = frozenset({1, 2, 3, 4, 5})
-    start: time = time(9)
-    end: time = time(18)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    id: str
-    name: str
-    email: str | None = None
-    slack: str | None = None
-    timezone: str = "UTC"  # an IANA name; the door has seen to it
-    working: WorkingHours = WorkingHours()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
-    id: str
-    members: tuple[str, ...]  # person ids, in the order in which they are asked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemBudget:
-    amount: Decimal
-    currency: str  # ISO 4217
-    period: BudgetPeriod = BudgetPeriod.MONTH
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class System:
-    """One AI system of the inventory."""
+    A rung names what it asks together: `kind` (the first owner of each kind of trouble), a role, or the id of a person,
+    a team or a schedule.
+    """
 
     id: str
-    title: str
-    criticality: Criticality = Criticality.MEDIUM
-    risk_class: RiskClass = RiskClass.MINIMAL
-    owners: Mapping[Role, str] = field(default_factory=dict)  # a person id or a team id
-    channel: str | None = None
-    aliases: tuple[str, ...] = ()
-    runbooks: tuple[str, ...] = ()
-    budget: SystemBudget | None = None
-    depends_on: tuple[str, ...] = ()
+    rungs: tuple[tuple[str, ...], ...]
+    patience: Mapping[Severity, timedelta] = field(default_factory=dict)
+    repeat: int | None = None  # times the ladder is run again after its first run
+    last_resort: str | None = None  # asked after everybody else; None: the default owner
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """All systems, people and teams. An empty one means that nobody has registered anything yet."""
+    """All systems, people, teams and schedules. An empty one means that nobody has registered anything yet."""
 
     people: Mapping[str, Person] = field(default_factory=dict)
     teams: Mapping[str, Team] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    escalations: Mapping[str, Escalation] = field(default_factory=dict)
     systems: Mapping[str, System] = field(default_factory=dict)
-    default_owner: str | None = None  # a person id or a team id
+    default_owner: str | None = None  # a person, a team or a schedule
+    default_escalation: str | None = None
     default_channel: str | None = None
     default_timezone: str = "UTC"
     # Where each entry was written (file and line), for whoever has to mend it; no decision reads it.

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from math import log
 
-from incidents.core.catalog import BudgetPeriod, SystemBudget
 from incidents.core.event_data import CostData
 from incidents.core.figures import money, share, span
 from incidents.core.grade import Grade, Verdict
 from incidents.core.policy import CostPolicy
 from incidents.core.runbook import Cause
 from incidents.core.severity import Severity
+from incidents.core.system import BudgetPeriod, SystemBudget
 
 HOUR = timedelta(hours=1)
 _PERIODS = {

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from incidents.core.catalog import Role
 from incidents.core.decision import Others
 from incidents.core.effect import Channel, Effect, EffectKind
 from incidents.core.escalation import BY_HAND, Call, begin_round, plan, stopped
@@ -14,6 +13,7 @@ from incidents.core.figures import span
 from incidents.core.incident import UNRESOLVED, Held, Incident, Related, Status
 from incidents.core.ladder import Ladder, Skip, Target, ladder
 from incidents.core.severity import Severity
+from incidents.core.system import Role
 
 PAGES_ANY_HOUR = frozenset({Severity.SEV1, Severity.SEV2})
 

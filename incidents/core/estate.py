@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from incidents.core.catalog import Catalog, Person, System
+from incidents.core.catalog import Catalog
 from incidents.core.effect import Channel
+from incidents.core.people import Person
 from incidents.core.policy import Policy
 from incidents.core.runbook import Runbook
+from incidents.core.system import System
 
 ADMIN = Person(id="admin", name="the local admin")
 UNKNOWN_SYSTEMS = "unknown systems"  # the one incident for a flood of unknown names

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from incidents.core.catalog import Criticality, RiskClass, System
 from incidents.core.cost import grade_cost
 from incidents.core.drift import grade_drift
 from incidents.core.event_data import (
@@ -22,6 +21,7 @@ from incidents.core.policy import Override, Policy
 from incidents.core.reading import Reading
 from incidents.core.redaction import redact
 from incidents.core.severity import Severity
+from incidents.core.system import Criticality, RiskClass, System
 
 WORST_BY_MACHINE = Severity.SEV2  # only a person or a policy line declares SEV1
 

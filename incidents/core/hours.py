@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from incidents.core.catalog import Person
+from incidents.core.people import Person
 
 _HORIZON = 15  # days; a week with one working day is found well within this
 

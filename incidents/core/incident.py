@@ -10,9 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from incidents.core.catalog import Role
 from incidents.core.errors import NotAllowed
 from incidents.core.severity import Severity
+from incidents.core.system import Role
 
 
 class Status(StrEnum):

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from incidents.core.alert import Alert
-from incidents.core.catalog import Role, System
 from incidents.core.changes import Changes, named, suspect
 from incidents.core.cost import suspected
 from incidents.core.desk import Desk
@@ -17,6 +16,7 @@ from incidents.core.reading import Reading
 from incidents.core.runbook import Case, match
 from incidents.core.severity import Severity
 from incidents.core.strangers import WORST_UNKNOWN
+from incidents.core.system import Role, System
 
 _RUNBOOKS = 5  # offered at once
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from incidents.core.catalog import Person, Role
 from incidents.core.estate import ADMIN, Estate
 from incidents.core.events import Kind
 from incidents.core.incident import Incident
+from incidents.core.people import Person
+from incidents.core.system import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from incidents.core.alert import Alert, Settled
-from incidents.core.catalog import Person
 from incidents.core.desk import Desk
 from incidents.core.errors import NotAllowed, NotFound
 from incidents.core.escalation import BY_HAND, standing
 from incidents.core.fact import Actor, ActorType, FactKind
 from incidents.core.incident import UNRESOLVED, Action, Incident, Related, Resolution, Status, after
 from incidents.core.ladder import ladder
+from incidents.core.people import Person
 from incidents.core.severity import Severity
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 import structlog
 
 from incidents.core.alert import Alert, AlertState
-from incidents.core.catalog import System
 from incidents.core.decision import Decision, Scene
 from incidents.core.desk import Desk
 from incidents.core.errors import Stale, StoreAway
@@ -15,6 +14,7 @@ from incidents.core.events import Kind
 from incidents.core.fact import SYSTEM, FactKind
 from incidents.core.incident import Action, Incident
 from incidents.core.response import Ask, Case, act
+from incidents.core.system import System
 from incidents.flow.ports import Place, SceneRequest, Store, Turn, Unit
 
 log = structlog.get_logger(__name__)

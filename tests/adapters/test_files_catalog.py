@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from incidents.adapters.files import FilesRefused, read_catalog
-from incidents.core.catalog import BudgetPeriod, Criticality, RiskClass, Role, SystemBudget, WorkingHours
+from incidents.core.people import WorkingHours
+from incidents.core.system import BudgetPeriod, Criticality, RiskClass, Role, SystemBudget
 
 GOOD = """\
 version: 1

@@ -2,7 +2,9 @@
 
 import pytest
 
-from incidents.core.catalog import Catalog, Person, System, Team
+from incidents.core.catalog import Catalog
+from incidents.core.people import Person, Team
+from incidents.core.system import System
 
 
 def an_inventory() -> Catalog:

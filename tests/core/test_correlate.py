@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.core.catalog import Catalog, Role
+from incidents.core.catalog import Catalog
 from incidents.core.events import Event
 from incidents.core.fact import GENESIS, FactKind, link
 from incidents.core.incident import Action, Held, Related, Status
 from incidents.core.runbook import Cause
 from incidents.core.severity import Severity
+from incidents.core.system import Role
 from tests.core.town import Town
 from tests.make import (
     NIGHT,

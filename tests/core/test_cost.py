@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.core.catalog import BudgetPeriod, SystemBudget
 from incidents.core.cost import causes, grade_cost, split, suspected
 from incidents.core.event_data import CostData
 from incidents.core.grade import Grade, Verdict
 from incidents.core.policy import CostPolicy
 from incidents.core.runbook import Cause
 from incidents.core.severity import Severity
+from incidents.core.system import BudgetPeriod, SystemBudget
 from tests.make import a_budget, cost
 
 SEV1, SEV2, SEV3, SEV4 = Severity

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from incidents.core.catalog import Catalog, Role, WorkingHours
+from incidents.core.catalog import Catalog
 from incidents.core.desk import Desk
 from incidents.core.effect import EffectKind
 from incidents.core.escalation import begin_round, plan, stopped, upcoming
@@ -16,8 +16,10 @@ from incidents.core.fact import FactKind
 from incidents.core.hours import add_working, next_working
 from incidents.core.incident import Asked, Incident, Paging, Status
 from incidents.core.ladder import first_role, ladder
+from incidents.core.people import WorkingHours
 from incidents.core.policy import Policy
 from incidents.core.severity import Severity
+from incidents.core.system import Role
 from tests.make import NIGHT, NOON, a_catalog, a_person, a_system, an_estate, an_incident, hours, minutes
 
 GONE = "is deactivated in Slack"

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.core.catalog import Criticality, RiskClass, System
 from incidents.core.drift import ratio
 from incidents.core.event_data import DriftData
 from incidents.core.events import Event
@@ -15,6 +14,7 @@ from incidents.core.grading import grade
 from incidents.core.hallucination import wilson_lower
 from incidents.core.policy import Override, Policy
 from incidents.core.severity import Severity
+from incidents.core.system import Criticality, RiskClass, System
 from tests.make import a_reading, a_system, cost, drift, hallucination, report
 
 SEV1, SEV2, SEV3, SEV4 = Severity

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from incidents.core.alert import Alert, AlertState, Sighting, Window
-from incidents.core.catalog import Catalog, Criticality, Person, Role, System, Team
+from incidents.core.catalog import Catalog
 from incidents.core.delivery import Origin
 from incidents.core.effect import Channel, EffectKind
 from incidents.core.estate import Estate
@@ -15,7 +15,9 @@ from incidents.core.events import Kind
 from incidents.core.fact import SYSTEM, Actor, ActorType, Fact, FactKind
 from incidents.core.grade import Verdict
 from incidents.core.incident import Incident, Status
+from incidents.core.people import Person, Team
 from incidents.core.severity import Severity
+from incidents.core.system import Criticality, Role, System
 from incidents.flow.ports import AlertView, DeadLetter, EffectView
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)

@@ -8,7 +8,9 @@ from incidents.adapters.files.references import Names, lost_and_double
 from incidents.adapters.files.refusal import checked
 from incidents.adapters.files.source import read_trees
 from incidents.adapters.files.tree import Tree
-from incidents.core.catalog import Catalog, Person, Role, System, SystemBudget, Team, WorkingHours
+from incidents.core.catalog import Catalog
+from incidents.core.people import Person, Team, WorkingHours
+from incidents.core.system import Role, System, SystemBudget
 
 _OFFICE_HOURS = WorkingHours()
 _PLACED = 3  # systems.NAME.KEY: deeper places are of no use once the catalog is taken

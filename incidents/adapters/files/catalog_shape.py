@@ -16,7 +16,7 @@ from incidents.adapters.files.shape import (
     Timezone,
     WorkingEntry,
 )
-from incidents.core.catalog import BudgetPeriod, Criticality, RiskClass
+from incidents.core.system import BudgetPeriod, Criticality, RiskClass
 
 
 class DefaultsEntry(Entry):

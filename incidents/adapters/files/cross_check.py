@@ -6,9 +6,10 @@ All of it is a warning: a service with a wrong runbook name still has to page.
 from collections.abc import Iterable, Iterator, Mapping
 
 from incidents.adapters.files.problem import Guesses, Path, Problem, dotted, meant
-from incidents.core.catalog import Catalog, Role, System
+from incidents.core.catalog import Catalog
 from incidents.core.policy import Policy
 from incidents.core.runbook import Runbook
+from incidents.core.system import Role, System
 
 
 def cross_check(catalog: Catalog, policy: Policy, runbooks: Iterable[Runbook]) -> tuple[Problem, ...]:

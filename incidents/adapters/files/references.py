@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from incidents.adapters.files.catalog_shape import CatalogFile
 from incidents.adapters.files.problem import Guesses, Path, Problem
 from incidents.adapters.files.tree import Tree
-from incidents.core.catalog import Role
+from incidents.core.system import Role
 
 
 class Names:

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from incidents.adapters.files.currency import CURRENCIES
 from incidents.adapters.files.problem import meant
-from incidents.core.catalog import WorkingHours
+from incidents.core.people import WorkingHours
 
 
 class Entry(BaseModel):

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from incidents.adapters.slack.api import SlackApi, SlackSaidNo, told
-from incidents.core.catalog import Catalog, Person
+from incidents.core.catalog import Catalog
 from incidents.core.fact import Actor, ActorType
+from incidents.core.people import Person
 from incidents.flow.ports import Refused
 
 _FRESH = 180.0  # seconds for which a user is believed to be active

@@ -149,6 +149,7 @@ alerts = Table(
     Column("incident", _ID),
     Column("burning", Boolean, nullable=False),  # firing or flapping, and not waived
     Column("hot", Boolean, nullable=False),  # of those: bad by its latest telling, and not flapping
+    Column("muted_by", String),  # what keeps it from paging: a silence, a maintenance window, an incident upstream
     Column("wake_at", Moment),
     Column("version", Integer, nullable=False),
     Column("doc", Text, nullable=False),
@@ -163,6 +164,7 @@ alerts = Table(
     _partial("ix_alerts_wake_at", "wake_at", where="wake_at is not null"),
     Index("ix_alerts_state", "state", "last_seen_at", "fingerprint"),
     Index("ix_alerts_system", "system", "environment"),
+    _partial("ix_alerts_muted_by", "muted_by", where="muted_by is not null"),
 )
 
 incidents = Table(
@@ -229,7 +231,7 @@ effects = Table(
     Column("key", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("channel", String, nullable=False),
-    Column("incident", _ID, nullable=False),
+    Column("incident", _ID, nullable=False),  # 0 for a notice, which is about no incident
     Column("target", String),
     Column("data", Json, nullable=False),
     Column("state", String, nullable=False),
@@ -300,4 +302,76 @@ answers = Table(
     Column("location", String),
     PrimaryKeyConstraint("actor", "method", "path", "key"),
     Index("ix_answers_at", "at"),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("matchers", Json, nullable=False),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),  # moved up when a person ends it early
+    Column("reason", Text, nullable=False),
+    Column("planned", Json),  # of planned cost: the most that was announced, and its currency
+    Column("by_id", String, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("ended_by", String),  # who ended it early
+    Index("ix_silences_ends_at", "ends_at"),
+)
+
+monitors = Table(
+    "monitors",
+    metadata,
+    Column("system", String, nullable=False),
+    Column("environment", String, nullable=False),
+    Column("monitor", String, nullable=False),  # its own name, or the kind of its readings
+    Column("every", Integer),  # seconds between two signs of life, where it promised any
+    Column("first_seen_at", Moment, nullable=False),
+    Column("last_seen_at", Moment, nullable=False),
+    Column("late_at", Moment),  # when its silence counts; None where it promised nothing, or is known to be silent
+    Column("silent", Boolean, nullable=False, server_default=text("false")),
+    PrimaryKeyConstraint("system", "environment", "monitor"),
+    _partial("ix_monitors_late_at", "late_at", where="late_at is not null"),
+)
+
+catalog_revisions = Table(
+    "catalog_revisions",
+    metadata,
+    Column("number", _ID, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("by_type", String, nullable=False),
+    Column("by_id", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("digest", String, nullable=False),  # sha256 of the document
+    Column("document", LargeBinary, nullable=False),  # the whole catalog, canonical JSON, compressed
+    Column("previous", String, nullable=False),
+    Column("hash", String, nullable=False),  # over everything above, and over its changes
+    Index("ix_catalog_revisions_digest", "digest"),
+)
+
+catalog_changes = Table(
+    "catalog_changes",
+    metadata,
+    Column("revision", _ID, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("section", String, nullable=False),  # systems, people, teams, ...
+    Column("entry", String, nullable=False),
+    Column("field", String, nullable=False),  # empty where a whole entry came or went
+    Column("text", Text, nullable=False),
+    Column("before", Json),
+    Column("after", Json),
+    PrimaryKeyConstraint("revision", "seq"),
+    Index("ix_catalog_changes_entry", "section", "entry", "revision"),
+)
+
+calendars = Table(
+    "calendars",
+    metadata,
+    Column("url", String, primary_key=True),
+    Column("body", LargeBinary),  # the last good copy
+    Column("etag", String),
+    Column("fetched_at", Moment),  # when that copy was last known to be good
+    Column("tried_at", Moment),
+    Column("why", Text, nullable=False, server_default=text("''")),  # what was wrong at the last try
 )

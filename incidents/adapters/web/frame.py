@@ -12,9 +12,9 @@ from fastapi.responses import RedirectResponse, Response
 from incidents.adapters.web.doorkeeper import Caller, acting
 from incidents.adapters.web.doors import Doors, WebDoors
 from incidents.adapters.web.problem import Problem
-from incidents.core.catalog import Person
 from incidents.core.estate import ADMIN, Estate
 from incidents.core.fact import Actor, ActorType
+from incidents.core.people import Person
 from incidents.flow.ports import Numbers
 
 COOKIE = "incidents_as"

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from incidents.core.briefing import Briefing
-from incidents.core.catalog import Person
 from incidents.core.effect import Channel, EffectKind
+from incidents.core.people import Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

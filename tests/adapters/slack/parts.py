@@ -6,9 +6,9 @@ from typing import Any
 
 from incidents.adapters.slack import SlackApi, SlackCarrier
 from incidents.core.briefing import Briefing, Line, RunbookLink
-from incidents.core.catalog import Person
 from incidents.core.effect import EffectKind
 from incidents.core.incident import Action, Status
+from incidents.core.people import Person
 from incidents.core.severity import Severity
 from incidents.flow.ports import Message, MessageRef, Sent
 from tests.fakes.slack import ADA, CHANNEL, TOKEN, FakeSlack

@@ -6,9 +6,10 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from incidents.adapters.slack import API_URL, SlackApi, SlackCarrier, clicker
-from incidents.core.catalog import Catalog, Person
+from incidents.core.catalog import Catalog
 from incidents.core.effect import EffectKind
 from incidents.core.incident import Status
+from incidents.core.people import Person
 from incidents.flow.ports import NotSent, NotThere, Refused, Sent
 from tests.adapters.slack.parts import ADA_OKOYE, HOSTILE, LEE_PARK, LOST, a_briefing, a_message, asked_about, one
 from tests.fakes.slack import ADA, ARCHIVED, CHANNEL, GONE, LEE, PRIVATE, TOKEN, FakeSlack

@@ -11,9 +11,9 @@ from incidents.adapters.slack import SlackApi, SlackCarrier
 from incidents.adapters.slack.answers import FOREVER
 from incidents.adapters.slack.api import SlackSaidNo
 from incidents.adapters.slack.modals import form
-from incidents.core.catalog import Person
 from incidents.core.effect import EffectKind
 from incidents.core.incident import Action, Status
+from incidents.core.people import Person
 from incidents.flow.ports import MessageRef, NotThere, Refused, Sent
 from tests.adapters.slack.parts import a_briefing, a_message
 from tests.rig import Slack

@@ -26,16 +26,16 @@ def empty_url(request: pytest.FixtureRequest) -> str:
 
 async def test_a_new_database_is_brought_up_to_date_and_then_left_alone(empty_url: str) -> None:
     database = Database(empty_url)
-    assert await upgrade(database, MIGRATIONS) == (None, "0001")
-    assert await upgrade(database, MIGRATIONS) == ("0001", "0001")
-    assert await version(database) == "0001"
+    assert await upgrade(database, MIGRATIONS) == (None, "0002")
+    assert await upgrade(database, MIGRATIONS) == ("0002", "0002")
+    assert await version(database) == "0002"
     await database.close()
 
 
 async def test_two_programs_that_start_at_once_upgrade_once(empty_url: str) -> None:
     first, second = Database(empty_url), Database(empty_url)
     both = await asyncio.gather(upgrade(first, MIGRATIONS), upgrade(second, MIGRATIONS))
-    assert sorted(before or "" for before, _ in both) == ["", "0001"]
+    assert sorted(before or "" for before, _ in both) == ["", "0002"]
     await asyncio.gather(first.close(), second.close())
 
 
