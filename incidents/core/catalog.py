@@ -1,8 +1,8 @@
 """The AI inventory as values: systems and the people, teams and schedules who own them, and how names find them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import cached_property
 from unicodedata import normalize
@@ -39,12 +39,23 @@ class Catalog:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     escalations: Mapping[str, Escalation] = field(default_factory=dict)
     systems: Mapping[str, System] = field(default_factory=dict)
+    holiday_calendars: Mapping[str, str] = field(default_factory=dict)  # name -> address of an iCalendar feed
     default_owner: str | None = None  # a person, a team or a schedule
     default_escalation: str | None = None
     default_channel: str | None = None
     default_timezone: str = "UTC"
     # Where each entry was written (file and line), for whoever has to mend it; no decision reads it.
     places: Mapping[tuple[str | int, ...], tuple[str, int]] = field(default_factory=dict, compare=False, repr=False)
+
+    def as_of(self, now: datetime) -> "Catalog":
+        """This catalog with every handover that is due by `now` carried out in its systems' owners."""
+        moved = {id_: after for id_, system in self.systems.items() if (after := system.as_of(now)) is not system}
+        return replace(self, systems={**self.systems, **moved}) if moved else self
+
+    def next_handover(self, now: datetime) -> datetime | None:
+        """When `as_of` next answers otherwise than it does at `now`; None where no handover lies ahead."""
+        ahead = (each.at for system in self.systems.values() for each in system.handovers if each.at > now)
+        return min(ahead, default=None)
 
     @cached_property
     def _names(self) -> Mapping[str, System]:

@@ -30,6 +30,7 @@ class Person:
     slack: str | None = None
     timezone: str = "UTC"  # an IANA name; the door has seen to it
     working: WorkingHours = WorkingHours()
+    holidays: tuple[str, ...] = ()  # the holiday calendars that they follow, by name
     days_off: frozenset[date] = field(default=frozenset(), repr=False)  # public holidays where they live: no work day
     away: tuple[Away, ...] = ()
 

@@ -1,10 +1,13 @@
 """How a name finds its system, and an owner the people behind it."""
 
+from datetime import timedelta
+
 import pytest
 
 from incidents.core.catalog import Catalog
 from incidents.core.people import Person, Team
-from incidents.core.system import System
+from incidents.core.system import Handover, Role, System
+from tests.make import NOON, a_catalog, a_system, hours
 
 
 def an_inventory() -> Catalog:
@@ -65,3 +68,36 @@ def test_a_click_in_slack_is_known_by_the_member_id() -> None:
 
 def test_where_an_entry_was_written_makes_no_difference_to_what_it_says() -> None:
     assert Catalog(places={("systems", "a"): ("catalog.yaml", 3)}) == Catalog()
+
+
+def test_an_owner_hands_over_at_the_minute_that_was_written_and_not_before() -> None:
+    handover = Handover(role=Role.OPERATIONAL, to="acme-ops", at=NOON)
+    catalog = a_catalog(a_system("credit-scoring", handovers=(handover,)))
+
+    before = catalog.as_of(NOON - timedelta(microseconds=1)).systems["credit-scoring"]
+    after = catalog.as_of(NOON).systems["credit-scoring"]
+
+    assert before.owners[Role.OPERATIONAL] == "ops"
+    assert after.owners == {**before.owners, Role.OPERATIONAL: "acme-ops"}
+    assert catalog.as_of(NOON).systems["rag-assistant"] == catalog.systems["rag-assistant"]
+
+
+def test_of_several_handovers_of_one_role_the_last_that_is_due_counts() -> None:
+    chain = tuple(
+        Handover(role=Role.MODEL, to=to, at=NOON + hours(ahead)) for to, ahead in (("kim", 0), ("lee", 1), ("max", 2))
+    )
+    catalog = a_catalog(a_system("credit-scoring", handovers=chain))
+
+    owners = [catalog.as_of(NOON + hours(at)).systems["credit-scoring"].owners[Role.MODEL] for at in (-1, 0, 1.5, 9)]
+
+    assert owners == ["priya", "kim", "lee", "max"]
+
+
+def test_a_catalog_knows_when_it_next_answers_otherwise() -> None:
+    chain = tuple(Handover(role=Role.MODEL, to=to, at=NOON + hours(ahead)) for to, ahead in (("kim", 0), ("lee", 1)))
+    catalog = a_catalog(a_system("credit-scoring", handovers=chain))
+
+    assert catalog.next_handover(NOON - hours(1)) == NOON
+    assert catalog.next_handover(NOON) == NOON + hours(1)
+    assert catalog.next_handover(NOON + hours(1)) is None
+    assert catalog.as_of(NOON - hours(1)) is catalog
