@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from incidents.core.delivery import Delivery
 
-SOON = 15.0
+SOON = 60.0
 
 
 class HeldIntake:

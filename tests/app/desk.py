@@ -55,7 +55,7 @@ class Desk:
             env=os.environ | self._environment(settings),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         return Said(done.returncode, done.stdout, done.stderr)
@@ -77,7 +77,7 @@ class Desk:
                 yield process.stdout.readline().split(" at ")[1].split()[0]
             finally:
                 process.terminate()
-                process.communicate(timeout=30)
+                process.communicate(timeout=90)
 
     def write(self, name: str, text: str) -> str:
         (self.folder / name).write_text(text, encoding="utf-8")

@@ -17,7 +17,7 @@ def event(number: int, **data: Any) -> Payload:  # noqa: ANN401 - a builder take
 
 def until_ready(url: str) -> None:
     """Return when the service consumes from its bus."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 90
     while not httpx.get(f"{url}/readyz").is_success:
         assert time.monotonic() < until
 

@@ -26,7 +26,7 @@ from tests.rig.child import LOOPBACK, free_ports
 
 SIGNING_SECRET = "a secret between Slack and the household"
 KILLED = 137  # what the service's own fault points end with
-SOON = 20.0
+SOON = 90.0  # seconds within which whatever must come has come, however busy the machine
 LEASE_OVER = 30.0  # seconds by which the clock is put on, so that what the dead had leased is free
 WAITING = ("due", "leased", "unknown")
 SHOWN_ONCE = ("page", "card", "post")

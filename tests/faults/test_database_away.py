@@ -82,7 +82,7 @@ class Load:
         async def more() -> bool:
             return self._by_http_confirmed() >= wanted
 
-        await until(more, within=40)
+        await until(more, within=120)
 
     def _by_http_confirmed(self) -> int:
         return sum(name.startswith("http") for name in self.confirmed)
@@ -93,7 +93,7 @@ class Load:
         async def enough() -> bool:
             return len(self.refusals) >= wanted
 
-        await until(enough, within=40)
+        await until(enough, within=120)
 
 
 def family(postgres: Postgres) -> list[int]:

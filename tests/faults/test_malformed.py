@@ -85,7 +85,7 @@ async def settled(household: Household, road: Road, messages: int) -> None:
     async def all_of_it() -> bool:
         return await seen(household) >= messages
 
-    await household.until(all_of_it, within=60)
+    await household.until(all_of_it, within=120)
     await consumed(road)
 
 
@@ -124,7 +124,7 @@ async def memory_stays_flat(household: Household, road: Road, bad: list[Delivery
         most = max(most, service.memory())
         return await seen(household) >= already + len(whole)
 
-    await household.until(all_of_it, within=60)
+    await household.until(all_of_it, within=120)
     await consumed(road)
     assert most - before < GROWTH, f"{before:.0f} MB grew to {most:.0f} MB"
 

@@ -36,7 +36,7 @@ from tests.make import an_estate, by
 from tests.make_events import delivered, published, report_data
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-SOON = 10.0
+SOON = 60.0
 
 
 class Postman:

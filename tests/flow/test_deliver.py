@@ -273,12 +273,12 @@ async def test_an_incident_that_cannot_be_described_holds_up_no_page_of_another(
 async def test_a_courier_runs_until_stopped_and_looks_at_once_when_woken(house: House, slack: Postman) -> None:
     courier = house.courier(slack)
     running = asyncio.create_task(courier.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while PAGE not in slack.keys:
             courier.wake()
             await house.effects()
     courier.stop()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await running
 
 
@@ -286,7 +286,7 @@ async def test_a_courier_outlives_a_database_that_is_away(house: House, slack: P
     house.store.away = True
     courier = house.courier(slack)
     running, tries = asyncio.create_task(courier.run()), house.store.tries
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while house.store.tries < tries + 2:
             courier.wake()
             await house.effects()

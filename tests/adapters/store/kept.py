@@ -133,6 +133,6 @@ async def forced(database: Database, sql: str, **values: Any) -> None:
 async def waits_for_lock(database: Database) -> None:
     """Return once a session of this database waits for another's lock."""
     query = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await told(database, query):
             pass

@@ -97,7 +97,7 @@ async def test_a_worker_takes_its_life_up_again_after_the_server_cut_its_connect
     first, second = Store(Database(pg_url)), Store(Database(pg_url))
     await first.mark("one", [ONE], solo=True)
     postgres.tell(CUT, url=pg_url)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await answers(first) or await first.database.lives(lock_of("one")):
             pass
     await first.mark("one", [ONE, TWO], solo=True)
