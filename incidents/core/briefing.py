@@ -63,7 +63,7 @@ def brief(
     incident: Incident, alerts: Sequence[Alert], estate: Estate, now: datetime, unreachable: Mapping[str, str]
 ) -> Briefing:
     """Say what a responder needs, most urgent first. `alerts` are the incident's, the worst first."""
-    system, people = estate.system(incident.system), ladder(incident, estate, unreachable)
+    system, people = estate.system(incident.system), ladder(incident, estate, unreachable, now)
     burning = [alert for alert in alerts if alert.burning] or list(alerts)
     lines = (
         *_what(burning),

@@ -177,7 +177,7 @@ class Desk:
             return
         if self._stands_still():
             return
-        people = ladder(self.incident, self.estate, self.unreachable)
+        people = ladder(self.incident, self.estate, self.unreachable, self.now)
         planned = plan(self.incident, people, self.estate.policy, self.now)
         self.change(paging=planned.paging, wake_at=planned.wake_at, ownerless=people.ownerless)
         if planned.passed:

@@ -1,13 +1,14 @@
 """What is known before anything happens: catalog, policy, runbooks and the channels that are set up."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from incidents.core.catalog import Catalog
+from incidents.core.catalog import Catalog, Escalation
 from incidents.core.effect import Channel
 from incidents.core.people import Person
 from incidents.core.policy import Policy
 from incidents.core.runbook import Runbook
-from incidents.core.system import System
+from incidents.core.severity import Severity
+from incidents.core.system import Role, System
 
 ADMIN = Person(id="admin", name="the local admin")
 UNKNOWN_SYSTEMS = "unknown systems"  # the one incident for a flood of unknown names
@@ -31,6 +32,28 @@ class Estate:
     def system(self, name: str) -> System:
         """The registered system of this name, or a plain one graded as medium."""
         return self.catalog.system(name) or System(id=name, title=name)
+
+    def escalation_of(self, system: System) -> Escalation | None:
+        """How incidents of `system` escalate: as it says itself, as the team that operates it does, or by default."""
+        catalog, operator = self.catalog, self.catalog.teams.get(system.owners.get(Role.OPERATIONAL, ""))
+        for name in (system.escalation, operator.escalation if operator else None, catalog.default_escalation):
+            if name and name in catalog.escalations:
+                return catalog.escalations[name]
+        return None
+
+    def policy_of(self, system: str) -> Policy:
+        """The policy with the patience and the repeats that incidents of `system` have."""
+        chosen, usual = self.escalation_of(self.system(system)), self.policy.escalation
+        if chosen is None or not (chosen.patience or chosen.repeat is not None):
+            return self.policy
+        numbers = replace(
+            usual,
+            sev1=chosen.patience.get(Severity.SEV1, usual.sev1),
+            sev2=chosen.patience.get(Severity.SEV2, usual.sev2),
+            sev3=chosen.patience.get(Severity.SEV3, usual.sev3),
+            repeat=usual.repeat if chosen.repeat is None else chosen.repeat,
+        )
+        return replace(self.policy, escalation=numbers)
 
     def person(self, person: str) -> Person:
         """The person of this id; someone who is not in the catalog stays known by the bare id."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 _GROUPED, _TINY, _SMALL, _WHOLE = 1000, 0.001, 10, 100  # from where on a number reads otherwise
@@ -45,3 +46,9 @@ def span(length: timedelta) -> str:
 def moment(at: datetime) -> str:
     """A UTC moment to the minute: 2026-11-21 03:10 UTC."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def local(at: datetime, zone: str, now: datetime) -> str:
+    """A moment by the clocks of `zone`: Mon 09:00, and with its date where that is a week or more from `now`."""
+    there = at.astimezone(ZoneInfo(zone))
+    return f"{there:%a %H:%M}" if abs(at - now) < timedelta(days=7) else f"{there:%a} {there.day} {there:%b %H:%M}"

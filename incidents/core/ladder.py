@@ -1,13 +1,17 @@
 """Decides who is on the ladder: the people to ask about an incident, in their order, and who had to be left out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from incidents.core.catalog import KIND_OWNER
 from incidents.core.estate import ADMIN, Estate
 from incidents.core.events import Kind
+from incidents.core.figures import local
 from incidents.core.incident import Incident
 from incidents.core.people import Person
-from incidents.core.system import Role
+from incidents.core.schedule import turn
+from incidents.core.system import Role, System
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +20,8 @@ class Target:
 
     person: Person
     why: str
+    schedule: str | None = None  # whose turn on it is the reason
+    until: datetime | None = None  # when that turn ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,7 @@ class Skip:
     role: str
     why: str
     gap: bool = True
+    leave: bool = False  # for a while only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +40,7 @@ class Ladder:
     rungs: tuple[tuple[Target, ...], ...]
     skips: tuple[Skip, ...] = ()
     ownerless: bool = False  # nobody in the catalog could be asked: only the local admin is left
+    turns: Mapping[str, str] = field(default_factory=dict)  # who has the turn now on each schedule that was looked at
 
     @property
     def levels(self) -> dict[str, int]:
@@ -47,67 +55,127 @@ def first_role(kind: str, drift_kind: str | None) -> Role:
     return Role.DATA if kind == Kind.DRIFT and drift_kind in {None, "data"} else Role.MODEL
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    """Somebody behind an owner's name, and what makes them so."""
+
+    person: Person
+    through: str = ""  # the team, in brackets
+    schedule: str | None = None
+    until: datetime | None = None
+
+
 class _Climb:
     """Builds a ladder rung by rung, naming everyone who had to be left out."""
 
-    def __init__(self, estate: Estate, unreachable: Mapping[str, str]) -> None:
-        self._estate, self._unreachable = estate, unreachable
+    def __init__(self, estate: Estate, unreachable: Mapping[str, str], now: datetime) -> None:
+        self._estate, self._unreachable, self._now = estate, unreachable, now
         self._seen: dict[str, str] = {}
         self.rungs: list[tuple[Target, ...]] = []
         self.skips: list[Skip] = []
+        self.turns: dict[str, str] = {}
         self._because = ""
 
-    def _reachable(self, person: Person, role: str) -> bool:
-        why = self._unreachable.get(person.id) or self._estate.absence(person)
-        if why:
-            self.skips.append(Skip(whom=person.id, role=role, why=why))
-            self._because = f", because {person.name} {why}"
-        return why is None
+    def rung(self, owners: Iterable[tuple[str | None, str]]) -> None:
+        """Those behind each (owner, role), asked together. Leave alone is no gap where another can be asked."""
+        before = len(self.skips)
+        found = tuple(target for owner, role in owners if (target := self._find(owner, role)))
+        if found:
+            self.rungs.append(found)
+            mine = (replace(skip, gap=skip.gap and not skip.leave) for skip in self.skips[before:])
+            self.skips[before:] = mine
 
-    def find(self, owner: str | None, role: str) -> Target | None:
+    def _find(self, owner: str | None, role: str) -> Target | None:
         """The person to ask for an owner: the first of a team who can be reached and is not yet on the ladder."""
         if owner is None:
-            self.skips.append(Skip(whom="", role=role, why="is not named in the catalog"))
-            self._because = f", because no {role} is named"
+            self._skip("", role, "is not named in the catalog", f"no {role} is named")
             return None
-        people = self._estate.catalog.members(owner)
-        if not people:
-            self.skips.append(Skip(whom=owner, role=role, why="is nobody in the catalog"))
-            self._because = f", because {owner} is nobody in the catalog"
         twice: list[str] = []
-        for person in people:
-            if person.id in self._seen:
-                twice.append(person.id)
-            elif self._reachable(person, role):
-                self._seen[person.id] = role
-                team = f" ({owner})" if owner in self._estate.catalog.teams else ""
-                target = Target(person=person, why=f"you are the {role}{team}{self._because}")
-                self._because = ""
-                return target
+        for candidate in self._candidates(owner, role):
+            if candidate.person.id in self._seen:
+                twice.append(candidate.person.id)
+            elif self._reachable(candidate.person, role):
+                self._seen[candidate.person.id] = role
+                return self._target(candidate, role)
         self.skips += [
             Skip(whom=person, role=role, why=f"is asked already as {self._seen[person]}", gap=False) for person in twice
         ]
         return None
 
-    def rung(self, owners: list[tuple[str | None, str]]) -> None:
-        found = tuple(target for owner, role in owners if (target := self.find(owner, role)))
-        if found:
-            self.rungs.append(found)
+    def _candidates(self, owner: str, role: str) -> tuple[_Candidate, ...]:
+        catalog = self._estate.catalog
+        if owner in catalog.schedules:
+            return self._on_call(owner, role)
+        people, team = catalog.members(owner), catalog.teams.get(owner)
+        if not people:
+            self._skip(owner, role, "is nobody in the catalog", f"{owner} is nobody in the catalog")
+        through = f" ({owner}{f' of {team.company}' if team.company else ''})" if team else ""
+        return tuple(_Candidate(person=person, through=through) for person in people)
+
+    def _on_call(self, owner: str, role: str) -> tuple[_Candidate, ...]:
+        """Who has the turn now."""
+        shift = turn(self._estate.catalog.schedules[owner], self._now)
+        person = self._estate.catalog.people.get(shift.person) if shift else None
+        if shift is None or person is None:
+            self._skip(owner, role, "has nobody on shift", f"{owner} has nobody on shift")
+            return ()
+        self.turns[owner] = person.id
+        return (_Candidate(person=person, schedule=owner, until=shift.end),)
+
+    def _reachable(self, person: Person, role: str) -> bool:
+        away = next((away for away in person.away if away.start <= self._now < away.end), None)
+        why = self._unreachable.get(person.id) or self._estate.absence(person)
+        if not why and away:
+            why = f"is away until {local(away.end, person.timezone, self._now)}"
+        if why:
+            self._skip(person.id, role, why, f"{person.name} {why}", leave=away is not None)
+        return not why
+
+    def _skip(self, whom: str, role: str, why: str, because: str, *, leave: bool = False) -> None:
+        self.skips.append(Skip(whom=whom, role=role, why=why, leave=leave))
+        self._because = f", because {because}"
+
+    def _target(self, found: _Candidate, role: str) -> Target:
+        why = f"you are the {role}{found.through}"
+        if found.schedule and found.until:
+            until = local(found.until, found.person.timezone, self._now)
+            why = f"you are on call for {found.schedule} until {until}, {role}"
+        target = Target(person=found.person, why=why + self._because, schedule=found.schedule, until=found.until)
+        self._because = ""
+        return target
 
 
-def ladder(incident: Incident, estate: Estate, unreachable: Mapping[str, str]) -> Ladder:
-    """First owner of each kind, operational, accountable, default owner; nobody twice, nobody out of reach.
+_USUAL = ((KIND_OWNER,), (Role.OPERATIONAL,), (Role.ACCOUNTABLE,))
 
-    `unreachable` maps a person's id to why Slack refused them ("is deactivated in Slack").
+
+def _owners(name: str, incident: Incident, system: System, escalation: str) -> list[tuple[str | None, str]]:
+    """The (owner, role) that a rung's name stands for: first owners of the kinds, an owner's role, or somebody's id."""
+    roles = set(Role)
+    if name == KIND_OWNER:
+        return [(system.owners.get(role), f"{role} owner of {system.title}") for role in incident.roles]
+    if name in roles:
+        return [(system.owners.get(Role(name)), f"{name} owner of {system.title}")]
+    return [(name, f"responder named by the escalation {escalation}")]
+
+
+def ladder(incident: Incident, estate: Estate, unreachable: Mapping[str, str], now: datetime) -> Ladder:
+    """Who is asked at `now`: the rungs of the system's escalation, then its last resort; nobody twice or out of reach.
+
+    Where no escalation is named: the first owner of each kind, operational, accountable, default owner. A schedule is
+    whoever has the turn at `now`. `unreachable` maps a person's id to why Slack refused them ("is deactivated in
+    Slack").
     """
-    system, climb = estate.system(incident.system), _Climb(estate, unreachable)
+    system, climb = estate.system(incident.system), _Climb(estate, unreachable, now)
+    chosen = estate.escalation_of(system)
+    name = chosen.id if chosen else ""
     if incident.registered and estate.registers:
-        climb.rung([(system.owners.get(role), f"{role} owner of {system.title}") for role in incident.roles])
-        for role in (Role.OPERATIONAL, Role.ACCOUNTABLE):
-            climb.rung([(system.owners.get(role), f"{role} owner of {system.title}")])
-    if estate.catalog.default_owner:
+        for rung in chosen.rungs if chosen else _USUAL:
+            climb.rung([pair for named in rung for pair in _owners(named, incident, system, name)])
+    if chosen and chosen.last_resort:
+        climb.rung([(chosen.last_resort, f"last resort of the escalation {name}")])
+    elif estate.catalog.default_owner:
         climb.rung([(estate.catalog.default_owner, "default owner")])
     if climb.rungs:
-        return Ladder(rungs=tuple(climb.rungs), skips=tuple(climb.skips))
+        return Ladder(rungs=tuple(climb.rungs), skips=tuple(climb.skips), turns=climb.turns)
     last = Target(person=ADMIN, why="no owner can be reached")
-    return Ladder(rungs=((last,),), skips=tuple(climb.skips), ownerless=estate.registers)
+    return Ladder(rungs=((last,),), skips=tuple(climb.skips), ownerless=estate.registers, turns=climb.turns)

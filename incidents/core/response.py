@@ -85,7 +85,7 @@ def _escalate(case: Case, ask: Ask) -> None:
     desk, paging = case.desk, case.desk.incident.paging
     if desk.estate.policy.escalation.patience(desk.incident.severity) is None:
         raise NotAllowed("nobody_paged", "SEV4 pages nobody: raise the severity first")
-    people = ladder(desk.incident, desk.estate, desk.unreachable)
+    people = ladder(desk.incident, desk.estate, desk.unreachable, desk.now)
     level = standing(people, paging) + 1 if paging.asked else 0
     by_hand = replace(paging, clock_at=desk.now, gave_up=False, by_day=False, run=0, why=BY_HAND)
     if paging.asked and level < len(people.rungs):

@@ -1,8 +1,12 @@
 """Decides whose turn it is: rotations by the local clock, overrides laid over them, calendars kept elsewhere."""
 
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from incidents.core.wall_clock import moment_of
 
 
 class Turnover(StrEnum):
@@ -59,3 +63,90 @@ class Schedule:
     calendar: str | None = None  # address of an iCalendar feed whose events name people
     overrides: tuple[Override, ...] = ()
     shifts: tuple[Shift, ...] = ()  # what the calendar's last good copy says, in order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A time in which nobody has the turn, from `start` to before `end`."""
+
+    start: datetime
+    end: datetime
+
+
+def turn(schedule: Schedule, at: datetime) -> Shift | None:
+    """The whole shift that `at` lies in; None while nobody has the turn.
+
+    Every handover begins a shift of its own, also where the same person goes on.
+    """
+    spans = [(over.start, over.end) for over in schedule.overrides if over.start <= at < over.end]
+    spans += [(shift.start, shift.end) for shift in _planned(schedule, at, at + _LEAST)]
+    found = [shift for start, end in spans for shift in shifts(schedule, start, end) if shift.start <= at < shift.end]
+    return max(found, key=lambda shift: shift.end - shift.start, default=None)
+
+
+def shifts(schedule: Schedule, start: datetime, end: datetime) -> tuple[Shift, ...]:
+    """Who has the turn from `start` to before `end`, in order, cut to that time; overrides lie over what they cover.
+
+    Of two events of a calendar that overlap the one that begins later lies over the other.
+    """
+    over = [override for override in schedule.overrides if override.start < end and start < override.end]
+    laid = _laid(_planned(schedule, start, end), over)
+    cut = (replace(shift, start=max(shift.start, start), end=min(shift.end, end)) for shift in laid)
+    return tuple(shift for shift in cut if shift.start < shift.end)
+
+
+def gaps(schedule: Schedule, start: datetime, end: datetime) -> tuple[Gap, ...]:
+    """When nobody has the turn between `start` and `end`."""
+    found, covered = list[Gap](), start
+    for shift in shifts(schedule, start, end):
+        if covered < shift.start:
+            found.append(Gap(start=covered, end=shift.start))
+        covered = shift.end
+    return (*found, Gap(start=covered, end=end)) if covered < end else tuple(found)
+
+
+_LEAST = timedelta(microseconds=1)
+_DAYS = {Turnover.DAILY: 1, Turnover.WEEKLY: 7}
+
+
+def _planned(schedule: Schedule, start: datetime, end: datetime) -> list[Shift]:
+    """The whole shifts that touch the time from `start` to before `end`, before any override."""
+    if schedule.rotation is not None:
+        return list(_rotated(schedule.rotation, schedule.timezone, start, end))
+    laid = list[Shift]()
+    for shift in sorted(schedule.shifts, key=lambda shift: (shift.start, shift.end)):
+        if shift.start < end and start < shift.end:
+            laid = [*_around(laid, shift.start, shift.end), shift]
+    return sorted(laid, key=lambda shift: shift.start)
+
+
+def _rotated(rotation: Rotation, zone: str, start: datetime, end: datetime) -> Iterator[Shift]:
+    """The turns that touch the time from `start` to before `end`; nobody has one before the first."""
+    days = _DAYS[rotation.turnover] * rotation.every
+
+    def handover(number: int) -> datetime:
+        return moment_of(datetime.combine(rotation.since + timedelta(days=days * number), rotation.at), zone)
+
+    number = max(0, (start.astimezone(ZoneInfo(zone)).date() - rotation.since).days // days - 1)
+    begins = handover(number)
+    while begins < end and rotation.people:
+        ends = handover(number + 1)
+        if begins < ends and start < ends:
+            person = rotation.people[number % len(rotation.people)]
+            yield Shift(person=person, start=begins, end=ends, source=ShiftSource.ROTATION)
+        number, begins = number + 1, ends
+
+
+def _laid(planned: list[Shift], overrides: Iterable[Override]) -> list[Shift]:
+    for over in overrides:
+        planned = _around(planned, over.start, over.end)
+        if over.person is not None:
+            planned.append(Shift(person=over.person, start=over.start, end=over.end, source=ShiftSource.OVERRIDE))
+    return sorted(planned, key=lambda shift: shift.start)
+
+
+def _around(planned: Iterable[Shift], start: datetime, end: datetime) -> list[Shift]:
+    """What is left of shifts outside the time from `start` to before `end`."""
+    parts = [part for shift in planned for part in ((shift, shift.start, start), (shift, end, shift.end))]
+    cut = (replace(shift, start=max(shift.start, first), end=min(shift.end, last)) for shift, first, last in parts)
+    return [shift for shift in cut if shift.start < shift.end]

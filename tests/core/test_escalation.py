@@ -26,12 +26,12 @@ GONE = "is deactivated in Slack"
 
 
 def rungs(incident: Incident, estate: Estate | None = None, **unreachable: str) -> list[list[str]]:
-    found = ladder(incident, estate or an_estate(), unreachable)
+    found = ladder(incident, estate or an_estate(), unreachable, NOON)
     return [[target.person.id for target in rung] for rung in found.rungs]
 
 
 def skips(incident: Incident, estate: Estate, **unreachable: str) -> list[str]:
-    return [f"{skip.whom or skip.role} {skip.why}" for skip in ladder(incident, estate, unreachable).skips]
+    return [f"{skip.whom or skip.role} {skip.why}" for skip in ladder(incident, estate, unreachable, NOON).skips]
 
 
 def owned_by(**owners: str) -> Estate:
@@ -78,7 +78,7 @@ def test_nobody_is_asked_twice_and_that_is_said() -> None:
 
 
 def test_who_is_out_of_reach_is_skipped_and_the_next_one_told_why() -> None:
-    found = ladder(an_incident(), an_estate(), {"priya": GONE})
+    found = ladder(an_incident(), an_estate(), {"priya": GONE}, NOON)
 
     assert [rung[0].person.id for rung in found.rungs] == ["omar", "lee", "max"]
     assert found.rungs[0][0].why == (
@@ -111,14 +111,15 @@ def test_a_person_without_a_slack_account_cannot_be_asked_in_slack() -> None:
 
 
 def test_where_nobody_can_be_asked_the_admin_is_and_the_banner_is_red() -> None:
-    found = ladder(an_incident(), an_estate(a_catalog(a_system("rag-assistant", owners={}), default_owner=None)), {})
+    orphan = an_estate(a_catalog(a_system("rag-assistant", owners={}), default_owner=None))
+    found = ladder(an_incident(), orphan, {}, NOON)
 
     assert found.rungs == ((found.rungs[0][0],),)
     assert (found.rungs[0][0].person, found.ownerless) == (ADMIN, True)
 
 
 def test_without_a_catalog_the_local_admin_owns_everything_and_nothing_is_amiss() -> None:
-    found = ladder(an_incident(), an_estate(Catalog()), {})
+    found = ladder(an_incident(), an_estate(Catalog()), {}, NOON)
 
     assert ([rung[0].person.id for rung in found.rungs], found.ownerless) == (["admin"], False)
 
@@ -135,7 +136,7 @@ def walk(
 ) -> list[tuple[str, str]]:
     """Nobody answers: who is paged when, looking whenever the plan says so (or only every so often)."""
     estate = estate or an_estate()
-    people, now, paged = ladder(incident, estate, {}), incident.opened_at, list[tuple[str, str]]()
+    people, now, paged = ladder(incident, estate, {}, NOON), incident.opened_at, list[tuple[str, str]]()
     while now <= until:
         planned = plan(incident, people, estate.policy, now)
         paged += [(f"{now:%a %H:%M}", target.person.id) for _, target in planned.pages]
@@ -165,7 +166,7 @@ def test_sev4_pages_nobody() -> None:
 
 def test_every_run_of_the_ladder_is_a_round_of_its_own() -> None:
     incident = an_incident(paging=Paging(round=3, clock_at=NOON))
-    people, policy = ladder(incident, an_estate(), {}), Policy()
+    people, policy = ladder(incident, an_estate(), {}, NOON), Policy()
     keys = set()
     for n in range(16):
         planned = plan(incident, people, policy, NOON + minutes(15 * n))
@@ -240,7 +241,7 @@ def test_owners_of_one_rung_are_each_asked_in_their_own_hours() -> None:
 
 def after_outage(length: timedelta, **more: Any) -> tuple[list[tuple[int, int, str]], Incident, datetime | None]:
     incident = an_incident(**more)
-    planned = plan(incident, ladder(incident, an_estate(), {}), Policy(), NOON + length)
+    planned = plan(incident, ladder(incident, an_estate(), {}, NOON), Policy(), NOON + length)
     pages = [(call.round, call.level, target.person.id) for call, target in planned.pages]
     return pages, replace(incident, paging=planned.paging), planned.wake_at
 
@@ -275,7 +276,7 @@ def test_whoever_was_asked_before_the_outage_is_not_asked_for_it_again() -> None
 
 def test_looking_twice_asks_nobody_twice() -> None:
     _, incident, _ = after_outage(minutes(40))
-    again = plan(incident, ladder(incident, an_estate(), {}), Policy(), NOON + minutes(40))
+    again = plan(incident, ladder(incident, an_estate(), {}, NOON), Policy(), NOON + minutes(40))
 
     assert (again.pages, again.passed) == ((), ())
 
@@ -287,7 +288,7 @@ def climbed(**unreachable: str) -> tuple[list[str], datetime | None]:
     """Priya was asked at noon and Omar at 12:15; at 12:20 some cannot be reached."""
     asked = (Asked(level=0, person="priya", at=NOON), Asked(level=1, person="omar", at=NOON + minutes(15)))
     incident = an_incident(paging=Paging(round=1, clock_at=NOON + minutes(15), level=1, asked=asked))
-    planned = plan(incident, ladder(incident, an_estate(), unreachable), Policy(), NOON + minutes(20))
+    planned = plan(incident, ladder(incident, an_estate(), unreachable, NOON), Policy(), NOON + minutes(20))
     return [target.person.id for _, target in planned.pages], planned.wake_at
 
 
@@ -377,7 +378,7 @@ def test_a_round_in_which_nobody_was_asked_yet_is_not_counted_twice() -> None:
 
 
 def test_who_is_next_and_when_is_known_beforehand() -> None:
-    incident, people = an_incident(), ladder(an_incident(), an_estate(), {})
+    incident, people = an_incident(), ladder(an_incident(), an_estate(), {}, NOON)
 
     following = upcoming(incident, people, Policy(), NOON)
 
@@ -389,10 +390,10 @@ def test_who_is_next_and_when_is_known_beforehand() -> None:
 def test_whoever_comes_back_into_reach_moves_nobody_s_turn() -> None:
     asked = (Asked(level=0, person="omar", at=NOON),)
     incident = an_incident(paging=Paging(round=1, clock_at=NOON, asked=asked))  # priya was out of reach at noon
-    back = plan(incident, ladder(incident, an_estate(), {}), Policy(), NOON + minutes(5))
+    back = plan(incident, ladder(incident, an_estate(), {}, NOON), Policy(), NOON + minutes(5))
     assert (back.pages, back.wake_at) == ((), NOON + minutes(15))
 
     gone = replace(incident, paging=back.paging)
-    again = plan(gone, ladder(gone, an_estate(), {"priya": GONE}), Policy(), NOON + minutes(6))
+    again = plan(gone, ladder(gone, an_estate(), {"priya": GONE}, NOON), Policy(), NOON + minutes(6))
     assert (again.pages, again.wake_at) == ((), NOON + minutes(15))
     assert (again.paging.level, again.paging.asked) == (0, asked)
