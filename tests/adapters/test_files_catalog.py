@@ -102,10 +102,13 @@ BAD = [
     ("version: 1\nsystem: {}\n", ['catalog.yaml:2: system: no such key; did you mean "systems"?']),
     (
         PEOPLE + "systems:\n  credit:\n    owners:\n      accountable: lee\n      model: adda\n",
-        ['catalog.yaml:9: systems.credit.owners.model: no person or team "adda"; did you mean "ada"?'],
+        ['catalog.yaml:9: systems.credit.owners.model: no person, team or schedule "adda"; did you mean "ada"?'],
     ),
-    (PEOPLE + "defaults: {owner: lea}\n", ['5: defaults.owner: no person or team "lea"; did you mean "lee"?']),
-    (PEOPLE + "defaults: {owner: q}\n", ['5: defaults.owner: no person or team "q"; add it under people']),
+    (
+        PEOPLE + "defaults: {owner: lea}\n",
+        ['5: defaults.owner: no person, team or schedule "lea"; did you mean "lee"?'],
+    ),
+    (PEOPLE + "defaults: {owner: q}\n", ['5: defaults.owner: no person, team or schedule "q"; add it under people']),
     (PEOPLE + "teams:\n  ml: [ada, le]\n", ['6: teams.ml[1]: no person "le"; did you mean "lee"?']),
     (
         PEOPLE + "teams:\n  ml: [ada]\n  all: [ml, lee]\n",
@@ -313,4 +316,4 @@ def test_a_catalog_whose_people_are_missing_is_refused_without_a_thousand_guesse
 
     assert len(problems) == 100
     assert 'did you mean "person7"?' in problems[7]
-    assert problems[99].endswith('no person or team "persn99"; add it under people')
+    assert problems[99].endswith('no person, team or schedule "persn99"; add it under people')

@@ -7,6 +7,7 @@ import pytest
 from incidents.adapters.files import schema
 
 Which = Literal["catalog", "policy", "runbook"]
+CATALOG_KEYS = {"version", "defaults", "people", "teams", "holidays", "schedules", "escalations", "systems"}
 
 
 def objects(part: object) -> list[dict[str, Any]]:
@@ -25,7 +26,7 @@ def objects(part: object) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("which", "required", "keys"),
     [
-        ("catalog", ["version"], {"version", "defaults", "people", "teams", "systems"}),
+        ("catalog", ["version"], CATALOG_KEYS),
         ("policy", ["version"], {"version", "severity", "alerts", "incidents", "escalation", "overrides"}),
         ("runbook", ["id", "title"], {"id", "title", "applies_to", "owner", "last_reviewed"}),
     ],

@@ -1,6 +1,12 @@
 """Catalog, policy and runbooks from YAML and Markdown files, with errors for whoever has to mend them."""
 
-from incidents.adapters.files.catalog import read_catalog
+from incidents.adapters.files.catalog import (
+    ReadCatalog,
+    catalog_at,
+    catalog_from_texts,
+    catalog_from_tree,
+    read_catalog,
+)
 from incidents.adapters.files.cross_check import cross_check
 from incidents.adapters.files.places import shipped
 from incidents.adapters.files.policy import read_policy
@@ -11,7 +17,11 @@ from incidents.adapters.files.schema import schema
 __all__ = [
     "FilesRefused",
     "Problem",
+    "ReadCatalog",
     "RunbookShelf",
+    "catalog_at",
+    "catalog_from_texts",
+    "catalog_from_tree",
     "cross_check",
     "read_catalog",
     "read_policy",

@@ -3,17 +3,25 @@
 from collections.abc import Iterable, Iterator
 
 from incidents.adapters.files.catalog_shape import CatalogFile
+from incidents.adapters.files.people_shape import TeamEntry, members
 from incidents.adapters.files.problem import Guesses, Path, Problem
 from incidents.adapters.files.tree import Tree
+from incidents.core.catalog import KIND_OWNER
 from incidents.core.system import Role
+
+_RUNGS = frozenset({KIND_OWNER, *Role})
+_Written = list[tuple[Path, str | None]]  # names with their places
 
 
 class Names:
     """Every id that the files give, those of wrong entries too: one mistake is told once."""
 
     def __init__(self, tree: Tree) -> None:
-        self.people, self.teams, self.systems = (_keys(tree, name) for name in ("people", "teams", "systems"))
-        self.owners = self.people | self.teams
+        self.people, self.teams, self.schedules = (_keys(tree, name) for name in ("people", "teams", "schedules"))
+        self.owners = self.people | self.teams | self.schedules
+        self.systems, self.escalations, self.holidays = (
+            _keys(tree, name) for name in ("systems", "escalations", "holidays")
+        )
         self.guesses = Guesses()
 
 
@@ -24,40 +32,115 @@ def _keys(tree: Tree, section: str) -> frozenset[str]:
 
 def lost_and_double(tree: Tree, shape: CatalogFile, names: Names) -> Iterator[Problem]:
     """Every name that leads nowhere, then every name that means two things."""
-    yield from _owners(tree, shape, names)
+    for written, known, noun, section in (
+        (_owners(shape), names.owners, "person, team or schedule", "people"),
+        (_rungs(shape), names.owners | _RUNGS, "role, person, team or schedule", "people"),
+        (_turns(shape), names.people, "person", "people"),
+        (_ladders(shape), names.escalations, "escalation", "escalations"),
+        (_followed(shape), names.holidays, "holiday calendar", "holidays"),
+    ):
+        for path, name in written:
+            if name is not None and name not in known:
+                advice = names.guesses.meant(name, known) or f"add it under {section}"
+                yield tree.problem(path, f'no {noun} "{name}"', advice)
     yield from _members(tree, shape, names)
-    for id_ in sorted(names.people & names.teams):
-        yield tree.problem(("teams", id_), "a person has this id too", "rename one of them")
+    yield from _double_ids(tree, names)
     slack = ((("people", id_, "slack"), person.slack) for id_, person in shape.people.items() if person.slack)
-    yield from _twice(tree, slack, "the Slack member id")
+    yield from twice(tree, slack, "the Slack member id")
     yield from _aliases(tree, shape, names)
 
 
-def _owners(tree: Tree, shape: CatalogFile, names: Names) -> Iterator[Problem]:
-    owners: list[tuple[Path, str | None]] = [(("defaults", "owner"), shape.defaults.owner)]
+def _owners(shape: CatalogFile) -> _Written:
+    written: _Written = [(("defaults", "owner"), shape.defaults.owner)]
+    for id_, escalation in shape.escalations.items():
+        written.append((("escalations", id_, "last_resort"), escalation.last_resort))
     for id_, system in shape.systems.items():
-        owners += [(("systems", id_, "owners", role.value), getattr(system.owners, role)) for role in Role]
-    for path, owner in owners:
-        if owner is not None and owner not in names.owners:
-            yield tree.problem(
-                path, f'no person or team "{owner}"', names.guesses.meant(owner, names.owners) or _add("people")
-            )
+        written += [(("systems", id_, "owners", role.value), getattr(system.owners, role)) for role in Role]
+        written += [(("systems", id_, "handovers", at, "to"), each.to) for at, each in enumerate(system.handovers)]
+    return written
+
+
+def rung_places(shape: CatalogFile, escalation: str) -> list[tuple[Path, str]]:
+    """What the rungs of an escalation name, in order, each with its place."""
+    return [
+        (("escalations", escalation, "rungs", position, within), name)
+        for position, rung in enumerate(shape.escalations[escalation].rungs)
+        for within, name in enumerate(rung)
+    ]
+
+
+def _rungs(shape: CatalogFile) -> _Written:
+    return [place for id_ in shape.escalations for place in rung_places(shape, id_)]
+
+
+def _turns(shape: CatalogFile) -> _Written:
+    written: _Written = []
+    for id_, schedule in shape.schedules.items():
+        people = schedule.rotation.people if schedule.rotation else ()
+        written += [(("schedules", id_, "rotation", "people", at), person) for at, person in enumerate(people)]
+        overrides = enumerate(schedule.overrides)
+        written += [(("schedules", id_, "overrides", at, "person"), override.person) for at, override in overrides]
+    return written
+
+
+def _ladders(shape: CatalogFile) -> _Written:
+    written: _Written = [(("defaults", "escalation"), shape.defaults.escalation)]
+    teams = ((id_, team) for id_, team in shape.teams.items() if isinstance(team, TeamEntry))
+    written += [(("teams", id_, "escalation"), team.escalation) for id_, team in teams]
+    return written + [(("systems", id_, "escalation"), system.escalation) for id_, system in shape.systems.items()]
+
+
+def _followed(shape: CatalogFile) -> _Written:
+    return [
+        (("people", id_, "holidays", position), name)
+        for id_, person in shape.people.items()
+        for position, name in enumerate(person.holidays)
+    ]
 
 
 def _members(tree: Tree, shape: CatalogFile, names: Names) -> Iterator[Problem]:
-    for team, members in shape.teams.items():
-        for position, member in enumerate(members):
-            path = ("teams", team, position)
+    for id_, team in shape.teams.items():
+        path: Path = ("teams", id_, "members") if isinstance(team, TeamEntry) else ("teams", id_)
+        who = [((*path, position), member) for position, member in enumerate(members(team))]
+        for place, member in who:
             if member in names.people:
                 continue
             if member in names.teams:
-                yield tree.problem(path, f'"{member}" is a team, and a team holds people only', "name its people")
+                what, advice = f'"{member}" is a team, and a team holds people only', "name its people"
+                if circle := _circle(shape, member, id_):
+                    what = f"the teams go in a circle: {' -> '.join((id_, *circle))}"
+            elif member in names.schedules:
+                what, advice = f'"{member}" is a schedule, and a team holds people only', "make the schedule the owner"
             else:
-                yield tree.problem(
-                    path, f'no person "{member}"', names.guesses.meant(member, names.people) or _add("people")
+                what, advice = (
+                    f'no person "{member}"',
+                    names.guesses.meant(member, names.people) or "add it under people",
                 )
-        who = ((("teams", team, position), member) for position, member in enumerate(members))
-        yield from _twice(tree, who, "the person")
+            yield tree.problem(place, what, advice)
+        yield from twice(tree, who, "the person")
+
+
+def _circle(shape: CatalogFile, start: str, back_to: str) -> tuple[str, ...]:
+    """The way from the team `start` back to the team `back_to` by teams among members; empty where there is none."""
+    ways, seen = [(start,)], {start}
+    for way in ways:
+        if way[-1] == back_to:
+            return way
+        inside = members(shape.teams[way[-1]]) if way[-1] in shape.teams else ()
+        ways += [(*way, name) for name in inside if name not in seen]
+        seen.update(inside)
+    return ()
+
+
+def _double_ids(tree: Tree, names: Names) -> Iterator[Problem]:
+    """People, teams and schedules are named in the same places, so no two may have one id."""
+    for section, ids, others in (
+        ("teams", names.teams, (("person", names.people),)),
+        ("schedules", names.schedules, (("person", names.people), ("team", names.teams))),
+    ):
+        for noun, known in others:
+            for id_ in sorted(ids & known):
+                yield tree.problem((section, id_), f"a {noun} has this id too", "rename one of them")
 
 
 def _aliases(tree: Tree, shape: CatalogFile, names: Names) -> Iterator[Problem]:
@@ -69,19 +152,20 @@ def _aliases(tree: Tree, shape: CatalogFile, names: Names) -> Iterator[Problem]:
     for path, alias in aliases:
         if alias in names.systems:
             yield tree.problem(path, f'"{alias}" is the id of a system', "remove the alias or rename it")
-    yield from _twice(tree, aliases, "the alias")
+    yield from twice(tree, aliases, "the alias")
 
 
-def _twice(tree: Tree, entries: Iterable[tuple[Path, str]], noun: str) -> Iterator[Problem]:
+def twice(tree: Tree, entries: Iterable[tuple[Path, str]], noun: str) -> Iterator[Problem]:
     """Refuse what may be given once only, naming both places."""
     seen: dict[str, Path] = {}
     for path, name in entries:
         first = seen.setdefault(name, path)
         if first != path:
-            place = tree.place(first)
-            where = f"{place.file}:{place.line}" if place else "above"
-            yield tree.problem(path, f'{noun} "{name}" is used twice, first in {where}', "keep one of the two")
+            what = f'{noun} "{name}" is used twice, first in {where(tree, first)}'
+            yield tree.problem(path, what, "keep one of the two")
 
 
-def _add(section: str) -> str:
-    return f"add it under {section}"
+def where(tree: Tree, path: Path) -> str:
+    """The file and line of `path`, as the words of a problem name them."""
+    place = tree.place(path)
+    return f"{place.file}:{place.line}" if place else "above"

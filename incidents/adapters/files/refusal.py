@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from incidents.adapters.files.problem import Path, Problem, meant
-from incidents.adapters.files.shape import PATTERNS
+from incidents.adapters.files.shape import HIDDEN, PATTERNS
 from incidents.adapters.files.tree import Tree
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_AROUND = (Annotated, Union, UnionType)
 _NUMBER, _WHOLE, _LIST, _KEYS = (
     "must be a number",
     "must be a whole number",
@@ -75,8 +78,10 @@ def checked(tree: Tree, shape: type[Model]) -> tuple[Model, list[Problem]]:
             if _path(detail) not in told  # what was left out is not missing
             and not (detail["type"] == "too_short" and _path(detail) in inside)  # nor is the list of it too short
         ]
-        told.update(_culprit(detail) for detail in details)
-        _leave_out(tree.value, [_culprit(detail) for detail in details])
+        culprits = [_culprit(detail) for detail in details]
+        told.update(culprits)
+        if not _leave_out(tree.value, culprits):  # a key reads like a part of pydantic's own: nothing else is sure
+            tree.value.clear()
 
 
 def _empty(value: Any, path: Path) -> Iterator[Path]:  # noqa: ANN401 - a tree holds whatever was written
@@ -95,17 +100,21 @@ def _how_to_fill(path: Path) -> str:
         return 'put the name in quotes, as in "#ai-incidents": an unquoted # begins a comment'
     if path[0] == "systems" and len(path) == 2:  # noqa: PLR2004 - systems.NAME
         return "write {} for a system without details"
+    if path[0] == "schedules" and "people" in path:
+        return "a gap in the rotation: name who has this turn"
     return "give it a value or remove the line"
 
 
-def _leave_out(value: dict[str, Any], paths: Iterable[Path]) -> None:
-    """Remove what lies at each path; of a list that holds something wrong, the whole list."""
+def _leave_out(value: dict[str, Any], paths: Iterable[Path]) -> bool:
+    """Remove what lies at each path; of a list that holds something wrong, the whole list. Whether any was there."""
+    found = False
     for path in paths:
-        keys = _outside_lists(path)
+        keys = _outside_lists(path) or ("",)
         holder: Any = value
         for key in keys[:-1]:
-            holder = holder.get(key, {})
-        holder.pop(keys[-1], None)
+            holder = holder.get(key, {}) if isinstance(holder, dict) else {}
+        found |= isinstance(holder, dict) and holder.pop(keys[-1], None) is not None
+    return found
 
 
 def _outside_lists(path: Path) -> Path:
@@ -114,8 +123,8 @@ def _outside_lists(path: Path) -> Path:
 
 
 def _path(detail: ErrorDetails) -> Path:
-    """Where in the tree: pydantic marks an error in a key itself with one part more."""
-    return tuple(part for part in detail["loc"] if part != "[key]")
+    """Where in the tree: pydantic marks an error in a key, and in one form of several, with one part more."""
+    return tuple(part for part in detail["loc"] if part not in HIDDEN)
 
 
 def _culprit(detail: ErrorDetails) -> Path:
@@ -151,13 +160,22 @@ def _keys_at(shape: type[BaseModel], path: Path) -> list[str]:
     found: Any = shape
     for part in path:
         if isinstance(found, type) and issubclass(found, BaseModel):
-            found = _bare(found.model_fields[str(part)].annotation)
+            found = _bare(_by_key(found)[str(part)].annotation)
         else:
-            found = _bare(get_args(found)[-1])
-    return list(found.model_fields)
+            found = _bare(next(inner for inner in reversed(get_args(found)) if inner is not ...))
+    return list(_by_key(found))
+
+
+def _by_key(shape: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in shape.model_fields.items()}
 
 
 def _bare(annotation: Any) -> Any:  # noqa: ANN401 - an annotation is no type of its own
-    """An annotation without its `| None`."""
-    some = [choice for choice in get_args(annotation) if choice is not type(None)]
-    return some[0] if type(None) in get_args(annotation) else annotation
+    """An annotation without what decorates it; of several forms the one with keys."""
+    while get_origin(annotation) in _AROUND:
+        decorated = get_origin(annotation) is Annotated
+        choices = [_bare(choice) for choice in get_args(annotation)[: 1 if decorated else None]]
+        annotation = next(
+            (each for each in choices if isinstance(each, type) and issubclass(each, BaseModel)), choices[0]
+        )
+    return annotation

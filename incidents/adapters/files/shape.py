@@ -13,6 +13,9 @@ from incidents.adapters.files.currency import CURRENCIES
 from incidents.adapters.files.problem import meant
 from incidents.core.people import WorkingHours
 
+LIST, KEYS = "[list]", "[keys]"  # the two forms in which some values may be written
+HIDDEN = frozenset({"[key]", LIST, KEYS})  # parts of pydantic's places that no file has
+
 
 class Entry(BaseModel):
     """A mapping in a file; a key that it does not know is refused."""
@@ -97,12 +100,14 @@ _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 _SLACK_USER = r"^[UW][A-Z0-9]{2,}$"
 _SLACK_CHANNEL = r"^(#[^\s#]{1,80}|[CG][A-Z0-9]{2,})$"
+_URL = r"^https?://[^\s/?#]+[^\s]*$"
 PATTERNS = {  # what a mismatch means, and what to do
     _TEXT: ("holds a line break or a control character", "write it in one line"),
     _SLUG: ("must be lower case letters, digits and hyphens", "write it like rollback-model"),
     _EMAIL: ("is no e-mail address", "write it like ada@example.com"),
     _SLACK_USER: ("is no Slack member id", "copy it from the profile in Slack; it looks like U01ABCDEF"),
     _SLACK_CHANNEL: ("is no Slack channel", 'write it like "#ai-incidents", in quotes, or as an id such as C01ABCDEF'),
+    _URL: ("is no web address", "begin it with https:// or http://"),
 }
 
 
@@ -114,10 +119,12 @@ def _format_version(given: object) -> int:
 
 FormatVersion = Annotated[int, BeforeValidator(_format_version), Field(ge=1, le=1, examples=[1])]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=_TEXT)]
+Sentence = Annotated[str, Field(min_length=1, max_length=1000, pattern=_TEXT)]
 Slug = Annotated[str, Field(max_length=80, pattern=_SLUG)]
 Email = Annotated[str, Field(max_length=254, pattern=_EMAIL, examples=["ada@example.com"])]
 SlackUser = Annotated[str, Field(pattern=_SLACK_USER, examples=["U01ABCDEF"])]
 SlackChannel = Annotated[str, Field(pattern=_SLACK_CHANNEL, examples=["#ai-incidents"])]
+Url = Annotated[str, Field(max_length=2000, pattern=_URL, examples=["https://example.com/card"])]
 Timezone = Annotated[str, AfterValidator(_timezone), Field(examples=["Europe/London"])]
 Currency = Annotated[str, AfterValidator(_currency), Field(examples=["EUR"], json_schema_extra={"enum": [*CURRENCIES]})]
 Duration = Annotated[

@@ -1,5 +1,7 @@
 """Files and folders into one tree: sizes, encodings, and folders merged in name order."""
 
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from incidents.adapters.files.problem import FilesRefused, Problem, meant
@@ -31,13 +33,17 @@ def bytes_of(file: Path) -> bytes:
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()
         raise FilesRefused([Problem(file=str(file), what=reason, suggestion="check its permissions")]) from error
+    return _bearable(data, str(file))
+
+
+def _bearable(data: bytes, file: str) -> bytes:
     if len(data) > _LARGEST:
         advice = "split it, and name the folder that holds the parts"
-        raise FilesRefused([Problem(file=str(file), what="larger than 1 MiB", suggestion=advice)])
+        raise FilesRefused([Problem(file=file, what="larger than 1 MiB", suggestion=advice)])
     return data
 
 
-def text_of(data: bytes, file: Path) -> str:
+def text_of(data: bytes, file: Path | str) -> str:
     """The text of `file`, which must be UTF-8."""
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
@@ -49,12 +55,21 @@ def text_of(data: bytes, file: Path) -> str:
 
 def read_trees(path: Path) -> tuple[Tree, list[Problem]]:
     """Everything that the YAML file or folder `path` says, as one tree."""
+    return _together((str(file), partial(bytes_of, file)) for file in files_at(path, ".yaml", ".yml"))
+
+
+def read_texts(texts: Iterable[tuple[str, str]]) -> tuple[Tree, list[Problem]]:
+    """Everything that YAML files say of which only name and text are here, as one tree, in the order of names."""
+    return _together((name, partial(_bearable, text.encode(), name)) for name, text in sorted(texts))
+
+
+def _together(files: Iterable[tuple[str, Callable[[], bytes]]]) -> tuple[Tree, list[Problem]]:
     merged, problems = Tree(), list[Problem]()
-    for file in files_at(path, ".yaml", ".yml"):
+    for file, data in files:
         try:
-            tree, found = read_tree(text_of(bytes_of(file), file), str(file))
+            tree, found = read_tree(text_of(data(), file), file)
         except FilesRefused as refused:
-            tree, found = Tree(files=(str(file),), whole=False), list(refused.problems)
+            tree, found = Tree(files=(file,), whole=False), list(refused.problems)
         problems += found
         merged.whole = merged.whole and tree.whole
         merged.files += tree.files
