@@ -122,7 +122,8 @@ def _members(tree: Tree, shape: CatalogFile, names: Names) -> Iterator[Problem]:
 
 def _circle(shape: CatalogFile, start: str, back_to: str) -> tuple[str, ...]:
     """The way from the team `start` back to the team `back_to` by teams among members; empty where there is none."""
-    ways, seen = [(start,)], {start}
+    ways: list[tuple[str, ...]] = [(start,)]
+    seen = {start}
     for way in ways:
         if way[-1] == back_to:
             return way
