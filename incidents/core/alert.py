@@ -14,6 +14,7 @@ from incidents.core.grade import Grade, Verdict
 from incidents.core.incident import Resolution
 from incidents.core.reading import Reading
 from incidents.core.severity import Severity
+from incidents.core.silence import Amount
 
 SAYING = frozenset({Verdict.IN, Verdict.OUT})  # the verdicts that say something
 TRAIL = 32  # windows kept; enough for n_min single answers and for six windows of flapping
@@ -64,6 +65,18 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mute:
+    """What keeps a burning alert from paging; looked at again at `until`, and whenever the alert becomes worse."""
+
+    by: str  # "silence:7", "maintenance:weekly-retrain" or "incident:INC-3"
+    what: str  # the same in words: "the silence of Ada Okoye"
+    why: str  # a sentence for people
+    until: datetime
+    up_to: Amount | None = None  # of planned cost: beyond this it does not hold
+    before: str | None = None  # the incident that the alert had belonged to, where it fired while it was muted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """What only grows: count of tellings, when first and last seen, the newest window."""
 
@@ -108,6 +121,9 @@ class Alert:
     flap_span: timedelta = timedelta(hours=1)  # within which changes count: an hour, or six windows
     settled: Settled | None = None
     waived: str | None = None  # why no proof of its end is asked for
+    muted: Mute | None = None  # why nobody is asked about it, although it burns
+    harmful: bool = False  # in this episode somebody was harmed or may have been: nothing mutes that
+    spent: Amount | None = None  # in the newest window that decided anything
     names: int = 0  # of a flood of unknown names: how many
     wake_at: datetime | None = None
     version: int = 0
@@ -116,6 +132,16 @@ class Alert:
     def burning(self) -> bool:
         """Firing, or held as firing."""
         return self.state in {AlertState.FIRING, AlertState.FLAPPING}
+
+    @property
+    def heard(self) -> bool:
+        """Burning, and people are asked about it."""
+        return self.burning and not self.waived and self.muted is None
+
+    @property
+    def home(self) -> str | None:
+        """The incident that it belongs to, or belonged to before it fired unheard."""
+        return self.incident or (self.muted.before if self.muted else None)
 
     @property
     def last_verdict(self) -> Verdict | None:

@@ -21,6 +21,11 @@ from incidents.core.trail import row_of
 _HEADLINE = 100  # characters that a phone shows of a notification
 _TITLE = 40  # of them for the system's title
 _ALERTS = 5  # shown one by one
+_HELD = {
+    Held.CALM: "its latest readings are good",
+    Held.FLAPPING: "it flaps",
+    Held.SILENCED: "everything that burns is muted",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,8 +213,7 @@ def _next(incident: Incident, people: Ladder, estate: Estate, now: datetime) -> 
     asked = incident.paging.asked
     text = f"{_person(estate, asked[-1].person)} was asked" if asked else "nobody was asked yet"
     if incident.held is not None:
-        why = "it flaps" if incident.held is Held.FLAPPING else "its latest readings are good"
-        return f"{text}; nobody further while {why}"
+        return f"{text}; nobody further while {_HELD[incident.held]}"
     if incident.paging.gave_up:
         return "nobody answered; someone must take this"
     follows = upcoming(incident, people, estate.policy, now)

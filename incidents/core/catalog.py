@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from unicodedata import normalize
 
+from incidents.core.maintenance import Window
 from incidents.core.people import Person, Team
 from incidents.core.schedule import Schedule
 from incidents.core.severity import Severity
@@ -40,6 +41,7 @@ class Catalog:
     escalations: Mapping[str, Escalation] = field(default_factory=dict)
     systems: Mapping[str, System] = field(default_factory=dict)
     holiday_calendars: Mapping[str, str] = field(default_factory=dict)  # name -> address of an iCalendar feed
+    maintenance: Mapping[str, Window] = field(default_factory=dict)
     default_owner: str | None = None  # a person, a team or a schedule
     default_escalation: str | None = None
     default_channel: str | None = None

@@ -34,6 +34,8 @@ class FactKind(StrEnum):
     NOTE = "note"
     FLAPPING = "flapping"
     FLAPPING_OVER = "flapping_over"
+    SILENCED = "silenced"
+    UNMUTED = "unmuted"
     ALERT_CLEARED = "alert_cleared"
     ALERT_WAIVED = "alert_waived"
     VERIFIED = "verified"

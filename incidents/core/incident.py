@@ -126,6 +126,7 @@ class Held(StrEnum):
 
     CALM = "calm"  # the latest telling of every alert is good
     FLAPPING = "flapping"  # one page for the episode
+    SILENCED = "silenced"  # every alert that burns is muted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from incidents.flow.ports.reader import (
     Reader,
     SystemView,
 )
+from incidents.flow.ports.silences import SilenceDesk, SilencesUnit, SilenceView, Silencing
 from incidents.flow.ports.store import LedgerUnit, Store, Turn, Unit
 
 __all__ = [
@@ -61,6 +62,10 @@ __all__ = [
     "SceneRequest",
     "Sent",
     "Sighted",
+    "SilenceDesk",
+    "SilenceView",
+    "SilencesUnit",
+    "Silencing",
     "Store",
     "SystemView",
     "Taken",
