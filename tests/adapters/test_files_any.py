@@ -15,6 +15,8 @@ CATALOG_KEYS = re.findall(
     """
     version defaults people teams systems owner channel timezone ada lee ml rag bot name email slack working days
     hours title criticality risk_class owners accountable model aliases runbooks budget amount currency depends_on
+    holidays away from to members company schedules rotation turnover since at overrides person why calendar
+    escalations escalation rungs patience repeat last_resort handovers role kind monitors links url reviewed
     """,
 )
 POLICY_KEYS = re.findall(
@@ -25,11 +27,12 @@ POLICY_KEYS = re.findall(
     """,
 )
 VALUES = ["1", "", "ada", "ml", "rag", "x" * 300, "Europe/London", "#ai", "EUR", "5m", "high", "mon", "-1", "nan", "~"]
+VALUES += ["2026-11-21", "2026-10-25T01:30", "0001-01-01", "2026-03-29T01:30+14:00", "09:00", "kind", "[key]", "[list]"]
 
 
 def trees(keys: list[str]) -> st.SearchStrategy[object]:
     leaf = st.one_of(st.none(), st.sampled_from(VALUES), st.integers(), st.text(max_size=5))
-    key = st.one_of(st.sampled_from(keys), st.text(min_size=1, max_size=3))
+    key = st.one_of(st.sampled_from([*keys, "[key]", "[keys]"]), st.text(min_size=1, max_size=3))
     inner = st.recursive(leaf, lambda part: st.one_of(st.lists(part), st.dictionaries(key, part)), max_leaves=12)
     return st.dictionaries(key, st.one_of(inner, st.dictionaries(key, st.dictionaries(key, inner))), max_size=6)
 

@@ -34,6 +34,16 @@ def test_every_problem_of_every_file_is_named_with_its_line(desk: Desk) -> None:
     assert told.json["problems"][1]["suggestion"] == 'did you mean "email"?'
 
 
+def test_a_time_that_clocks_skip_is_noted_and_nothing_is_wrong(desk: Desk) -> None:
+    away = "away: [{from: 2027-03-28T01:30, to: 2027-03-30}], timezone: Europe/London"
+    desk.write("catalog.yaml", GOOD.replace("email: ada@example.com", f"email: ada@example.com, {away}"))
+    said = desk.type("validate", "--catalog", "catalog.yaml")
+    assert said.code == 0
+    assert said.out.startswith("note: catalog.yaml:4: people.ada.away[0].from: the clocks of Europe/London skip")
+    told = desk.type("validate", "--catalog", "catalog.yaml", "--json").json
+    assert (told["ok"], told["problems"], len(told["notes"])) == (True, [], 1)
+
+
 def test_a_name_that_leads_nowhere_is_found_across_files(desk: Desk) -> None:
     desk.write("catalog.yaml", GOOD.replace("{owners", "{runbooks: [rollback-modle], owners"))
     said = desk.type("validate", CATALOG="catalog.yaml")

@@ -62,7 +62,7 @@ def checked(tree: Tree, shape: type[Model]) -> tuple[Model, list[Problem]]:
     """
     problems, told = [], set[Path]()
     for path in list(_empty(tree.value, ())):
-        told.add(path)
+        told |= {path, _outside_lists(path)}
         if len(path) > 1:
             problems.append(tree.problem(path, "is empty", _how_to_fill(path)))
     _leave_out(tree.value, told)
@@ -79,7 +79,7 @@ def checked(tree: Tree, shape: type[Model]) -> tuple[Model, list[Problem]]:
             and not (detail["type"] == "too_short" and _path(detail) in inside)  # nor is the list of it too short
         ]
         culprits = [_culprit(detail) for detail in details]
-        told.update(culprits)
+        told.update(culprits, map(_outside_lists, culprits))
         if not _leave_out(tree.value, culprits):  # a key reads like a part of pydantic's own: nothing else is sure
             tree.value.clear()
 
@@ -134,7 +134,7 @@ def _culprit(detail: ErrorDetails) -> Path:
 
 
 def _told(tree: Tree, shape: type[BaseModel], detail: ErrorDetails) -> Problem:
-    path, given, context = _path(detail), detail["input"], detail.get("ctx", {})
+    path, given, context = _path(detail) or detail["loc"], detail["input"], detail.get("ctx", {})
     shown = f', not "{given[:60]}"' if isinstance(given, str) and given else ""
     match detail["type"]:
         case "refused":

@@ -72,7 +72,7 @@ def _leave(tree: Tree, shape: CatalogFile) -> Iterator[Problem]:
 
 def _turns(tree: Tree, id_: str, schedule: ScheduleEntry, zone: str) -> Iterator[Problem]:
     path: Path = ("schedules", id_)
-    if schedule.rotation is None and schedule.calendar is None:
+    if not any((*path, key) in tree.places for key in ("rotation", "calendar")):  # a wrong one is told already
         yield tree.problem(path, "nobody ever has the turn", "give it a rotation or a calendar")
     if schedule.rotation is not None and schedule.calendar is not None:
         yield tree.problem((*path, "calendar"), "stands beside a rotation", "keep one of the two")
@@ -153,12 +153,12 @@ def _handovers(tree: Tree, path: Path, system: SystemEntry, zone: str) -> Iterat
     for position, handover in in_order:
         place, role = (*path, "handovers", position), handover.role
         at = begins(handover.at, zone)
-        if owners[role] is None:
+        if (*path, "owners", role.value) not in tree.places:  # a wrong one is told already
             yield tree.problem((*place, "role"), f"nobody is the {role} owner", f"name one under owners.{role}")
         elif owners[role] == handover.to:
             yield tree.problem((*place, "to"), f'"{handover.to}" is the {role} owner already', "remove the handover")
         elif role in last and last[role][0] == at:
             what = f"passes on at the same time as in {where(tree, last[role][1])}"
             yield tree.problem((*place, "at"), what, "keep one of the two")
-        owners[role] = handover.to if owners[role] is not None else None
+        owners[role] = handover.to
         last[role] = (at, place)

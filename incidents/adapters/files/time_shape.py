@@ -26,9 +26,10 @@ def _day(given: object) -> date:
     if isinstance(given, date):
         return given
     try:
-        return _in_range(date.fromisoformat(_matched(_DAY, given)))
+        day = date.fromisoformat(_matched(_DAY, given))
     except ValueError:
-        raise refused(f'"{given}" is not a date', "write it like 2026-11-21") from None
+        raise refused(f'"{str(given)[:60]}" is not a date', "write it like 2026-11-21") from None
+    return _in_range(day)
 
 
 def _local_time(given: object) -> datetime:
@@ -36,10 +37,11 @@ def _local_time(given: object) -> datetime:
     if isinstance(given, datetime):
         return given
     try:
-        return _in_range(datetime.fromisoformat(_matched(_TIME, str(given).replace(" ", "T"))))
+        moment = datetime.fromisoformat(_matched(_TIME, str(given).replace(" ", "T")))
     except ValueError:
         what = "has no time of day" if re.fullmatch(_DAY, str(given)) else "is not a time"
-        raise refused(f'"{given}" {what}', _LIKE_TIME) from None
+        raise refused(f'"{str(given)[:60]}" {what}', _LIKE_TIME) from None
+    return _in_range(moment)
 
 
 def _day_or_time(given: object) -> date:
@@ -52,7 +54,9 @@ def _clock(given: object) -> time:
     try:
         return time.fromisoformat(_matched(_CLOCK, given))
     except ValueError:
-        raise refused(f'"{given}" is not a time of day', 'write it like "09:00"; the latest is 23:59') from None
+        raise refused(
+            f'"{str(given)[:60]}" is not a time of day', 'write it like "09:00"; the latest is 23:59'
+        ) from None
 
 
 def _matched(pattern: str, given: object) -> str:

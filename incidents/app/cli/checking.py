@@ -12,6 +12,8 @@ from incidents.app.cli.options import AsJson
 from incidents.core.errors import IncidentsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from incidents.adapters.files import Problem
     from incidents.adapters.store.invariants import Broken
     from incidents.app.settings import Settings
@@ -27,13 +29,11 @@ def validate(
     if catalog is None or policy is None or runbooks is None:
         found = session.settings()
         catalog, policy, runbooks = catalog or found.catalog, policy or found.policy, runbooks or found.runbooks
-    problems, read = _problems(catalog, policy, runbooks)
+    problems, notes, read = _problems(catalog, policy, runbooks)
     if as_json:
-        names = ("file", "line", "where", "what", "suggestion")
-        told = [{name: getattr(problem, name) for name in names} for problem in problems]
-        terminal.write_json({"ok": not problems, "problems": told})
+        terminal.write_json({"ok": not problems, "problems": _told(problems), "notes": _told(notes)})
     else:
-        terminal.write(*map(str, problems))
+        terminal.write(*map(str, problems), *(f"note: {note}" for note in notes))
         terminal.write(
             *([f"{len(problems)} problem{'s' * (len(problems) > 1)}"] if problems else [f"All is well: {read}."])
         )
@@ -41,20 +41,30 @@ def validate(
         raise typer.Exit(session.REFUSED)
 
 
-def _problems(catalog: Path | None, policy: Path | None, runbooks: Path | None) -> "tuple[list[Problem], str]":
-    """Everything that is wrong, in each file and between them; and what was read."""
-    from incidents.adapters.files import FilesRefused, cross_check, read_catalog, read_policy, read_runbooks
+def _told(problems: "Iterable[Problem]") -> list[dict[str, object]]:
+    names = ("file", "line", "where", "what", "suggestion")
+    return [{name: getattr(problem, name) for name in names} for problem in problems]
+
+
+def _problems(
+    catalog: Path | None, policy: Path | None, runbooks: Path | None
+) -> "tuple[list[Problem], tuple[Problem, ...], str]":
+    """Everything that is wrong, in each file and between them; what was taken otherwise than written; what was read."""
+    from incidents.adapters.files import FilesRefused, catalog_at, cross_check, read_policy, read_runbooks
     from incidents.core.catalog import Catalog
     from incidents.core.policy import Policy
 
     problems: list[Problem] = []
+    notes: tuple[Problem, ...] = ()
     systems, numbers = Catalog(), Policy()
     try:
         numbers = read_policy(policy)
     except FilesRefused as refused:
         problems += refused.problems
     try:
-        systems = read_catalog(catalog) if catalog else systems
+        if catalog:
+            found = catalog_at(catalog)
+            systems, notes = found.catalog, found.notes
     except FilesRefused as refused:
         problems += refused.problems
     shelf = read_runbooks(runbooks)
@@ -62,7 +72,7 @@ def _problems(catalog: Path | None, policy: Path | None, runbooks: Path | None) 
     if not problems:  # else what seems to be missing may stand where it could not be read
         problems += cross_check(systems, numbers, shelf.runbooks)
     read = f"{len(systems.systems)} systems" if catalog else "no catalog is set"
-    return problems, f"{read}; policy {numbers.version}; {len(shelf.runbooks)} runbooks"
+    return problems, notes, f"{read}; policy {numbers.version}; {len(shelf.runbooks)} runbooks"
 
 
 def check_invariants(as_json: AsJson = False) -> None:
