@@ -48,7 +48,7 @@ class _Timed(SlackCarrier):
     async def carry(self, message: Carried) -> Outcome:
         outcome = await super().carry(message)
         if message.kind is EffectKind.PAGE:
-            self.answered[message.briefing.system] = time.perf_counter()
+            self.answered[message.about.system] = time.perf_counter()
             self._more.set()
         return outcome
 

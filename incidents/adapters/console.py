@@ -1,4 +1,4 @@
-"""Shows pages, cards and posts on a terminal, for when no Slack is configured."""
+"""Shows pages, cards, posts and notices on a terminal, for when no Slack is configured."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -37,13 +37,18 @@ class ConsoleCarrier:
 
 
 def _lines(message: Message) -> Iterator[str]:
-    briefing = message.briefing
     match message.kind:
         case EffectKind.POST:
-            yield f"{briefing.incident}: {_seen(message.text)}{_repeat(message)}"
+            yield f"{message.about.incident}: {_seen(message.text)}{_repeat(message)}"
         case EffectKind.REFRESH:
             return
+        case EffectKind.NOTICE:
+            yield ""
+            yield f"{_title(message)}: {_seen(message.title)}{_repeat(message)}"
+            yield from (f"  {_seen(line)}" for line in message.text.splitlines())
+            yield f"  {_seen(message.url)}"
         case EffectKind.PAGE | EffectKind.CARD | EffectKind.FALLBACK:
+            briefing = message.about
             yield ""
             yield f"{_title(message)}{_repeat(message)}"
             yield f"  {_seen(briefing.headline)}"

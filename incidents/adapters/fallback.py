@@ -68,10 +68,10 @@ def _judged(status: int, retry_after: str) -> Outcome:
 
 
 def _body(message: Message) -> dict[str, str]:
-    briefing = message.briefing
+    briefing = message.about
     return {
         "key": message.key,
-        "incident": message.incident,
+        "incident": briefing.incident,
         "headline": _shown(briefing.headline),
         "text": _shown(_text(briefing)),
         "severity": briefing.severity.value,

@@ -12,6 +12,7 @@ class EffectKind(StrEnum):
     POST = "post"  # one line under the card
     REFRESH = "refresh"  # bring the card and the pages up to date
     FALLBACK = "fallback"  # the plain webhook, for when Slack cannot deliver or nobody answers
+    NOTICE = "notice"  # tell one person something that is about no incident
 
 
 class Channel(StrEnum):
@@ -38,7 +39,7 @@ class Effect:
     key: str
     kind: EffectKind
     channel: Channel
-    incident: str
+    incident: str | None  # None for a notice
     due_at: datetime
-    target: str | None = None  # a person id for a page, a channel name for a card or a post
+    target: str | None = None  # a person id for a page or a notice, a channel name for a card or a post
     data: Mapping[str, object] = field(default_factory=dict)  # JSON values only

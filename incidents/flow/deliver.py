@@ -43,6 +43,8 @@ _AT_ONCE = 20
 _ASK_FOR = timedelta(seconds=60)  # how long the fate of a message is asked about before it is sent once more
 _SETTLING = timedelta(seconds=2)  # what was just sent may not be found at once
 _NOT_IN_SILENCE = frozenset({EffectKind.PAGE, EffectKind.FALLBACK, EffectKind.CARD})  # is refused
+_TO_A_PERSON = frozenset({EffectKind.PAGE, EffectKind.FALLBACK, EffectKind.NOTICE})
+_SAYS_TEXT = frozenset({EffectKind.POST, EffectKind.NOTICE})
 _TRIES = 4  # to save what became of a round
 _WAITS = (1, 2, 5, 10, 20, 30, 60)  # seconds between tries
 
@@ -112,12 +114,17 @@ class Courier:
         began = asyncio.get_running_loop().time()
         async with self._store.unit(Turn.PAGES) as unit:
             claimed = await unit.outbox.claim(self.channel, limit=_AT_ONCE, lease=LEASE)
-            refs = await unit.outbox.refs([claim.incident for claim in claimed]) if claimed else {}
+            held = sorted({claim.incident for claim in claimed if claim.incident})
+            refs = await unit.outbox.refs(held) if held else {}
+            if len(claimed) < _AT_ONCE:
+                claimed += await unit.outbox.claim_notices(self.channel, limit=_AT_ONCE - len(claimed), lease=LEASE)
         if not claimed:
             return 0
         self._faults.reach("deliver.claimed")
-        briefings = await self._described(sorted({claim.incident for claim in claimed}))
-        works = [self._carry(c, briefings.get(c.incident), refs.get(c.incident, []), began) for c in claimed]
+        briefings = await self._described(held) if held else {}
+        works = [
+            self._carry(c, briefings.get(c.incident or ""), refs.get(c.incident or "", []), began) for c in claimed
+        ]
         outcomes = await asyncio.gather(*works)
         self._faults.reach("deliver.sent")
         carried = [(claim, outcome) for claim, outcome in zip(claimed, outcomes, strict=True) if outcome is not None]
@@ -147,7 +154,7 @@ class Courier:
         """What became of one effect; None where its lease is too old to begin anything."""
         if asyncio.get_running_loop().time() - began > _SEND_WITHIN:
             return None
-        if briefing is None:
+        if briefing is None and claim.incident is not None:
             why = "its incident cannot be described"
             return Unknown(why) if claim.unknown else NotSent(why)
         try:
@@ -160,19 +167,20 @@ class Courier:
             log.exception("a carrier failed", channel=self.channel, key=claim.key)
             return Unknown(f"{type(error).__name__} while it was carried")
 
-    def _message(self, claim: Claimed, briefing: Briefing, refs: list[tuple[str, MessageRef]]) -> Message:
+    def _message(self, claim: Claimed, briefing: Briefing | None, refs: list[tuple[str, MessageRef]]) -> Message:
         estate, data = self._estate(), claim.data
-        pages = claim.kind is EffectKind.PAGE or claim.kind is EffectKind.FALLBACK
         card = next((ref for key, ref in refs if key.startswith("card:")), None)
-        text = data.get("text") if claim.kind is EffectKind.POST else data.get("why")
+        text = data.get("text") if claim.kind in _SAYS_TEXT else data.get("why")
         return Message(
             key=claim.key,
             kind=claim.kind,
             incident=claim.incident,
             briefing=briefing,
-            person=estate.person(claim.target) if pages and claim.target else None,
+            person=estate.person(claim.target) if claim.kind in _TO_A_PERSON and claim.target else None,
             place=claim.target if claim.kind in {EffectKind.CARD, EffectKind.POST} else None,
+            title=str(data.get("title") or ""),
             text=str(text or ""),
+            url=f"{estate.public_url}{data['path']}" if data.get("path") else "",
             thread=card if claim.kind is EffectKind.POST else None,
             refs=tuple(ref for _, ref in refs) if claim.kind is EffectKind.REFRESH else (),
             possible_repeat=claim.possible_repeat,
@@ -185,7 +193,8 @@ class Courier:
             try:
                 async with self._store.unit(Turn.PAGES) as unit:
                     results = [judged(claim, outcome, unit.now) for claim, outcome in carried]
-                    await self._tell(unit, await unit.outbox.settle(results), carried)
+                    saved = await unit.outbox.settle(results)
+                    await self._tell(unit, saved, carried)
                     self._faults.reach("deliver.saved")
             except Stale:
                 if attempt == _TRIES:
@@ -193,6 +202,7 @@ class Courier:
                 await asyncio.sleep(0.02 * random.random())  # noqa: S311  (jitter, no secret)
                 continue
             self._made(unit.board.channels)
+            _complain(saved)
             return
 
     async def _tell(self, unit: Unit, saved: Sequence[Result], carried: Sequence[_Carried]) -> None:
@@ -200,7 +210,7 @@ class Courier:
         told = [result for result in saved if _is_told(result)]
         if not told:
             return
-        found = await unit.board.held([result.claimed.incident for result in told])
+        found = await unit.board.held([result.claimed.incident or "" for result in told])
         estate, absent = self._estate(), await unit.board.unreachable()
         gone = _gone(told, carried)
         for person, why in gone.items():
@@ -211,7 +221,7 @@ class Courier:
         unreachable = {person: why for person, why in absent.items() if person not in reached} | gone
         desks = {incident: Desk(held, estate, unit.now, unreachable) for incident, held in found.items()}
         for result in told:
-            self._tell_one(desks[result.claimed.incident], result, gone=result.claimed.target in gone)
+            self._tell_one(desks[result.claimed.incident or ""], result, gone=result.claimed.target in gone)
         decisions = []
         for desk in desks.values():
             changed, facts, effects = desk.close()
@@ -257,6 +267,13 @@ class Courier:
             return
         because = f"{claim.channel.value} refused the page: {result.why}"
         desk.effects.append(stand_in(claim, channel, because, now=desk.now))
+
+
+def _complain(saved: Sequence[Result]) -> None:
+    """A notice has no timeline to stand on."""
+    for result in saved:
+        if result.claimed.kind is EffectKind.NOTICE and result.state == EffectState.REFUSED:
+            log.warning("a notice reached nobody", person=result.claimed.target, reason=result.why)
 
 
 def _gone(told: Sequence[Result], carried: Sequence[_Carried]) -> dict[str, str]:

@@ -36,8 +36,19 @@ async def test_a_post_is_one_line_and_a_refresh_is_none() -> None:
     assert await shown(EffectKind.REFRESH) == ""
 
 
+async def test_a_notice_has_a_title_a_line_for_each_thing_and_where_to_read_more() -> None:
+    said = await shown(EffectKind.NOTICE)
+
+    assert said.strip().splitlines() == [
+        "NOTICE Ada Okoye: Handover of an AI system",
+        "  To you. Bot: model.",
+        "  From you. Bot: data.",
+        "  http://127.0.0.1:8080/catalog?revision=7",
+    ]
+
+
 async def test_a_possible_repeat_says_so() -> None:
-    for kind in (EffectKind.PAGE, EffectKind.CARD, EffectKind.POST):
+    for kind in (EffectKind.PAGE, EffectKind.CARD, EffectKind.POST, EffectKind.NOTICE):
         assert "(may be a repeat)" in await shown(kind, possible_repeat=True)
 
 

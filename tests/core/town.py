@@ -91,7 +91,8 @@ class Town:
         """Carry the pages that still stand; a deactivated person is told of, and the next one asked at once."""
         while self.delivers and (page := self._next_page()) is not None:
             self._carried.add(page.key)
-            person, desk = page.target or "", self._desk(page.incident)
+            person, incident = page.target or "", page.incident or ""
+            desk = self._desk(incident)
             if desk.incident.status is not Status.TRIGGERED or desk.incident.paging.round != page.data["round"]:
                 continue
             if person in self.deactivated:
@@ -99,7 +100,7 @@ class Town:
                 desk.unreachable = self._absent()
                 desk.tell(FactKind.PAGE_FAILED, f"{person} could not be paged", to=person)
             else:
-                self.pages.append((self.now, person, page.incident))
+                self.pages.append((self.now, person, incident))
                 desk.tell(FactKind.PAGED, f"Paged {person}: {page.data['why']}", to=person)
             self._close(desk)
 

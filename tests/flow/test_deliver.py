@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.core.effect import Channel
+from incidents.core.effect import Channel, EffectKind
 from incidents.core.errors import Stale, StoreAway
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action
 from incidents.flow import deliver
-from incidents.flow.ports import MessageRef, NotSent, NotThere, Refused, Sent, Unknown
+from incidents.flow.ports import MessageRef, NotSent, NotThere, Refused, Sent, Turn, Unknown
+from tests.adapters.store.kept import an_effect
 from tests.flow.house import House, Postman, harm
 from tests.make import minutes
 
@@ -34,7 +35,7 @@ async def test_a_page_is_sent_once_and_told_on_the_timeline(house: House, slack:
     [page] = [message for message in slack.carried if message.key == PAGE]
     assert page.person is not None
     assert (page.person.id, page.incident, page.possible_repeat) == ("priya", "INC-1", False)
-    assert page.briefing.incident == "INC-1"
+    assert page.about.incident == "INC-1"
     assert len(await house.said(FactKind.PAGED)) == 1
     await house.is_well()
 
@@ -296,3 +297,36 @@ async def test_a_courier_outlives_a_database_that_is_away(house: House, slack: P
             await house.effects()
         courier.stop()
         await running
+
+
+async def a_notice(house: House, person: str = "priya") -> None:
+    data = {"title": "Handover of an AI system", "text": "To you. Bot", "path": "/catalog?revision=1"}
+    async with house.store.unit(Turn.PEOPLE) as unit:
+        await unit.board.enqueue([an_effect(EffectKind.NOTICE, None, key=f"notice:1:{person}", data=data)])
+
+
+async def test_a_notice_is_told_to_its_person_once_beside_the_pages(house: House, slack: Postman) -> None:
+    await a_notice(house)
+    await house.carry(slack)
+    await house.carry(slack)
+    [notice] = [message for message in slack.carried if message.kind is EffectKind.NOTICE]
+    assert notice.person is not None
+    assert (notice.person.id, notice.incident, notice.title) == ("priya", None, "Handover of an AI system")
+    assert (notice.text, notice.url) == ("To you. Bot", f"{house.estate.public_url}/catalog?revision=1")
+    assert (await house.effects())["notice:1:priya"] == "sent"
+    await house.is_well()
+
+
+async def test_a_notice_of_unknown_fate_is_looked_for_and_one_that_is_refused_holds_nothing_up(
+    house: House, slack: Postman
+) -> None:
+    await a_notice(house, "priya")
+    await a_notice(house, "dana")
+    slack.answers = {"notice:1:priya": [Unknown("no answer")], "notice:1:dana": [Refused("is gone", absent=True)]}
+    slack.findings = {"notice:1:priya": [Sent(MessageRef(channel="D1", ts="1.0"))]}
+    await house.carry(slack)
+    house.store.shift(minutes(1))
+    await house.carry(slack)
+    effects = await house.effects()
+    assert (effects["notice:1:priya"], effects["notice:1:dana"], effects[PAGE]) == ("sent", "refused", "sent")
+    assert slack.keys.count("notice:1:priya") == 1

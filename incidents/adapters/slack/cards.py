@@ -48,6 +48,17 @@ def post(text: str, *, possible_repeat: bool = False) -> Rendered:
     return Rendered(text=escape(said, TEXT), blocks=(_section(_text(plain(said, _ROOMS[0]))),))
 
 
+def notice(title: str, text: str, url: str, *, possible_repeat: bool = False) -> Rendered:
+    """What one person is told that is about no incident: a title, a line for each thing, and where to read more."""
+    said = f"{title} (may be a repeat)" if possible_repeat else title
+    lines = text.splitlines()[:_LINES]
+    blocks: list[Block] = [{"type": "header", "text": _text(plain(said, HEADER))}]
+    blocks += [_section(_text(plain(line, _ROOMS[1]))) for line in lines]
+    if _address(url):
+        blocks.append({"type": "context", "elements": [mrkdwn(link(url, "More in the catalog's history", 100))]})
+    return Rendered(text=escape(f"{said}: {text}", TEXT), blocks=tuple(blocks))
+
+
 def reply(text: str) -> Rendered:
     """A line for one person's eyes."""
     return Rendered(text=escape(text, TEXT), blocks=())

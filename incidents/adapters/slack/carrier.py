@@ -1,4 +1,4 @@
-"""Carries pages, cards and posts to Slack, and looks for those whose fate is unknown."""
+"""Carries pages, cards, posts and notices to Slack, and looks for those whose fate is unknown."""
 
 import asyncio
 from collections.abc import Mapping
@@ -72,9 +72,9 @@ class SlackCarrier:
     async def _place(self, message: Message) -> "Place":
         if message.thread is not None and message.kind is EffectKind.POST:
             return Place(channel=message.thread.channel, thread=message.thread.ts)
-        if message.kind is EffectKind.PAGE:
+        if message.kind in {EffectKind.PAGE, EffectKind.NOTICE}:
             if message.person is None:
-                raise SlackSaidNo(Refused("the page names nobody"))
+                raise SlackSaidNo(Refused(f"the {message.kind} names nobody"))
             return Place(channel=await self.people.direct(message.person))
         if not message.place:
             raise SlackSaidNo(Refused("no Slack channel is configured for this system"))
@@ -123,7 +123,7 @@ class SlackCarrier:
     async def _update(self, message: Message, ref: MessageRef) -> None:
         # Slack's direct message channels begin with a D; what lies there is a page, with the steps to take.
         is_page = ref.channel.startswith("D")
-        rendered = cards.page(message.briefing, why=ref.why) if is_page else cards.card(message.briefing)
+        rendered = cards.page(message.about, why=ref.why) if is_page else cards.card(message.about)
         try:
             try:
                 await self._updated(ref, rendered)
@@ -158,17 +158,19 @@ class Place:
 def _rendered(message: Message) -> Rendered:
     match message.kind:
         case EffectKind.PAGE:
-            return cards.page(message.briefing, why=message.text, possible_repeat=message.possible_repeat)
+            return cards.page(message.about, why=message.text, possible_repeat=message.possible_repeat)
+        case EffectKind.NOTICE:
+            return cards.notice(message.title, message.text, message.url, possible_repeat=message.possible_repeat)
         case EffectKind.POST:
             return cards.post(message.text, possible_repeat=message.possible_repeat)
         case EffectKind.CARD | EffectKind.REFRESH | EffectKind.FALLBACK:
-            return cards.card(message.briefing, possible_repeat=message.possible_repeat)
+            return cards.card(message.about, possible_repeat=message.possible_repeat)
         case never:
             assert_never(never)
 
 
 def _metadata(message: Message) -> Block:
-    said = {"key": message.key, "incident": message.incident, "kind": message.kind.value}
+    said = {"key": message.key, "incident": message.incident or "", "kind": message.kind.value}
     return {"event_type": EVENT_TYPE, "event_payload": said}
 
 

@@ -59,15 +59,33 @@ class Outbox(Part):
             await self._lease([claim.id for claim in claimed], token, lease)
         return claimed
 
+    async def claim_notices(self, channel: Channel, *, limit: int, lease: timedelta) -> list[Claimed]:
+        """Lease notices that are due, the oldest first; there is no incident to re-check."""
+        e, token = effects.c, token_hex(8)
+        query = (
+            select(effects)
+            .where(e.incident == r.NO_INCIDENT, e.channel == channel, *self._claimable())
+            .order_by(e.due_at, e.id)
+            .limit(limit)
+        )
+        query = query if self._sqlite else query.with_for_update(skip_locked=True)
+        claimed = [_claimed(row, token, self._now) for row in await self._connection.execute(query)]
+        if claimed:
+            await self._lease([claim.id for claim in claimed], token, lease)
+        return claimed
+
+    def _claimable(self) -> tuple[ColumnElement[bool], ...]:
+        e = effects.c
+        return waiting(effects), e.due_at <= self._now, or_(e.state != EffectState.LEASED, e.lease_until <= self._now)
+
     def _due(self, channel: Channel, limit: int) -> Select[Any]:
         e, i = effects.c, incidents.c
-        ready = or_(e.state != EffectState.LEASED, e.lease_until <= self._now)
         urgency = case((e.kind.in_(_URGENT), 0), (e.kind == EffectKind.CARD, 1), else_=2)
         newer = _another("newer", kind=(EffectKind.REFRESH,), state=(EffectState.DUE,), after=True)
         query = (
             select(effects, i.status.label("status"), i.round.label("round"), i.severity, newer.label("newer"))
             .select_from(effects.join(incidents, i.number == e.incident))
-            .where(e.channel == channel, waiting(effects), e.due_at <= self._now, ready, self._in_order())
+            .where(e.channel == channel, *self._claimable(), self._in_order())
             .order_by(urgency, i.severity, e.due_at, e.id)
             .limit(limit)
         )
@@ -226,7 +244,7 @@ def _claimed(row: AnyRow, token: str, now: datetime) -> Claimed:
         key=row.key,
         kind=EffectKind(row.kind),
         channel=Channel(row.channel),
-        incident=r.incident_id(row.incident),
+        incident=r.incident_id(row.incident) if row.incident else None,
         target=row.target,
         data=row.data,
         due_at=row.due_at,

@@ -16,6 +16,7 @@ from incidents.core.incident import Change, Incident
 _alert: TypeAdapter[Alert] = TypeAdapter(Alert)
 _incident: TypeAdapter[Incident] = TypeAdapter(Incident)
 _change: TypeAdapter[Change] = TypeAdapter(Change)
+NO_INCIDENT = 0  # of an effect that is about none: numbers begin at 1
 _DIGITS = 18  # of a number that 64 bits hold for certain
 
 
@@ -167,7 +168,7 @@ def effect_values(effect: Effect) -> dict[str, Any]:
         "key": effect.key,
         "kind": effect.kind.value,
         "channel": effect.channel.value,
-        "incident": number_of(effect.incident),
+        "incident": number_of(effect.incident) if effect.incident else NO_INCIDENT,
         "target": effect.target,
         "data": dict(effect.data),
         "state": EffectState.DUE.value,

@@ -51,12 +51,14 @@ class QuietCarrier:
         match message.kind:
             case EffectKind.PAGE | EffectKind.FALLBACK:
                 whom = message.person.name if message.person else "the fallback"
-                self._voice.say("page", f"to {whom}: {message.briefing.headline}")
+                self._voice.say("page", f"to {whom}: {message.about.headline}")
                 self._voice.say("", f"why: {message.text}")
             case EffectKind.CARD:
-                self._voice.say("post", f"{message.place or 'channel'}: {message.briefing.headline}")
+                self._voice.say("post", f"{message.place or 'channel'}: {message.about.headline}")
             case EffectKind.POST:
                 self._voice.say("post", f"{message.place or 'channel'}: {message.text}")
+            case EffectKind.NOTICE:
+                self._voice.say("notice", f"to {message.person.name if message.person else 'nobody'}: {message.text}")
             case EffectKind.REFRESH:
                 pass
         return Sent()

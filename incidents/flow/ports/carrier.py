@@ -24,15 +24,24 @@ class Message:
 
     key: str
     kind: EffectKind
-    incident: str
-    briefing: Briefing
-    person: Person | None = None  # of a page
+    incident: str | None = None  # None for a notice
+    briefing: Briefing | None = None
+    person: Person | None = None  # of a page or a notice
     place: str | None = None  # of a card or a post: a channel's name or id
-    text: str = ""  # of a post: its line; of a page: why this person is asked
+    title: str = ""  # of a notice
+    text: str = ""  # of a post: its line; of a page: why this person is asked; of a notice: its lines
+    url: str = ""  # of a notice: where more can be read
     thread: MessageRef | None = None  # of a post: the card it stands under
     refs: tuple[MessageRef, ...] = ()  # of a refresh: the messages to bring up to date
     possible_repeat: bool = False
     attempted_at: datetime | None = None  # when the attempt began that is now asked about
+
+    @property
+    def about(self) -> Briefing:
+        """What people see of its incident; every message but a notice has one."""
+        if self.briefing is None:
+            raise TypeError(f"{self.key} is about no incident")
+        return self.briefing
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class Claimed:
     key: str
     kind: EffectKind
     channel: Channel
-    incident: str
+    incident: str | None  # None for a notice
     target: str | None
     data: Mapping[str, object]
     due_at: datetime
@@ -46,6 +46,10 @@ class Result:
 class OutboxUnit(Protocol):
     async def claim(self, channel: Channel, *, limit: int, lease: timedelta) -> list[Claimed]:
         """Lease due effects, and those whose lease ran out or whose fate is unknown; pages are re-checked here."""
+        ...
+
+    async def claim_notices(self, channel: Channel, *, limit: int, lease: timedelta) -> list[Claimed]:
+        """Lease what is due and about no incident, in the same way."""
         ...
 
     async def stuck_pages(self, older_than: timedelta) -> list[Claimed]:

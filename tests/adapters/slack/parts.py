@@ -97,6 +97,10 @@ def a_message(kind: EffectKind = EffectKind.PAGE, **said: Any) -> Message:  # no
             usual |= {"place": "#ai-incidents", "text": "Severity raised to SEV2: performance is degraded"}
         case EffectKind.CARD:
             usual |= {"place": "#ai-incidents"}
+        case EffectKind.NOTICE:
+            usual |= {"incident": None, "briefing": None, "person": ADA_OKOYE, "title": "Handover of an AI system"}
+            usual |= {"key": "notice:7:ada", "text": "To you. Bot: model.\nFrom you. Bot: data."}
+            usual |= {"url": "http://127.0.0.1:8080/catalog?revision=7"}
         case _:
             pass
     return Message(**usual | said)

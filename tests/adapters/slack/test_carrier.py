@@ -22,7 +22,7 @@ async def test_a_page_reaches_its_person_with_its_key_in_it(fake: FakeSlack, car
 
     (post,) = fake.ledger.posts(message.key)
     assert fake.workspace.channels[ref.channel].user == ADA
-    assert post["said"]["text"] == message.briefing.headline
+    assert post["said"]["text"] == message.about.headline
     assert post["said"]["metadata"]["event_payload"] == {"key": message.key, "incident": "INC-7", "kind": "page"}
 
 
@@ -176,3 +176,31 @@ async def test_a_person_paged_by_address_is_known_when_they_click(carrier: Slack
 
 def test_the_real_slack_is_where_it_is() -> None:
     assert SlackApi("xoxb-1", API_URL.removesuffix("/")).url == "https://slack.com/api/"
+
+
+async def test_a_notice_reaches_its_person_line_by_line_and_can_be_found_again(
+    fake: FakeSlack, carrier: SlackCarrier
+) -> None:
+    message = a_message(EffectKind.NOTICE)
+
+    ref = one(await carrier.carry(message))
+
+    (post,) = fake.ledger.posts(message.key)
+    assert fake.workspace.channels[ref.channel].user == ADA
+    assert post["said"]["metadata"]["event_payload"] == {"key": message.key, "incident": "", "kind": "notice"}
+    said = str(post["said"]["blocks"])
+    assert "Handover of an AI system" in said
+    assert "'To you. Bot: model.'" in said
+    assert "'From you. Bot: data.'" in said
+    assert "http://127.0.0.1:8080/catalog?revision=7" in said
+    assert await carrier.find(asked_about(message)) == Sent(ref)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+async def test_nothing_in_a_notice_speaks_to_slack(fake: FakeSlack, carrier: SlackCarrier, hostile: str) -> None:
+    one(await carrier.carry(a_message(EffectKind.NOTICE, title=hostile, text=f"{hostile}\n{hostile}", url=hostile)))
+
+    (post,) = fake.ledger.posts("notice:7:ada")
+    texts = [block["text"] for block in post["said"]["blocks"] if "text" in block]
+    assert {text["type"] for text in texts} == {"plain_text"}
+    assert "<!" not in post["said"]["text"]

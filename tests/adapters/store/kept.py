@@ -71,10 +71,10 @@ def a_fact(kind: FactKind = FactKind.NOTE, *, incident: str = "INC-1", words: st
     return Fact(**{"incident": incident, "kind": kind, "at": NOON, "by": SYSTEM, "text": words, **more})
 
 
-def an_effect(kind: EffectKind = EffectKind.PAGE, incident: str = "INC-1", **more: Any) -> Effect:
+def an_effect(kind: EffectKind = EffectKind.PAGE, incident: str | None = "INC-1", **more: Any) -> Effect:
     known: dict[str, Any] = {"key": f"{kind}:{incident}:{next(_number)}", "channel": Channel.SLACK, "due_at": NOON}
     data = {"round": 1, "level": 0, "why": "first owner"} if kind is EffectKind.PAGE else {}
-    target = "priya" if kind is EffectKind.PAGE else "#ai-incidents"
+    target = "priya" if kind in {EffectKind.PAGE, EffectKind.NOTICE} else "#ai-incidents"
     return Effect(kind=kind, incident=incident, **{**known, "data": data, "target": target, **more})
 
 

@@ -302,3 +302,58 @@ async def test_the_messages_of_an_incident_are_known_the_card_first(store: Store
     assert found["INC-1"][0][1] == MessageRef(channel="C1", ts="card:1")
     assert [key for key, _ in found["INC-2"]] == ["other"]
     assert set(found) == {"INC-1", "INC-2"}
+
+
+# --- notices ---------------------------------------------------------------------------------------------------------
+
+
+async def noticed(store: Store, *keys: str, **more: Any) -> None:
+    async with store.unit(Turn.PEOPLE) as unit:
+        await unit.board.enqueue([an_effect(EffectKind.NOTICE, None, key=key, **more) for key in keys])
+
+
+async def claim_notices(store: Store, channel: Channel = Channel.SLACK, *, limit: int = 20) -> list[Claimed]:
+    async with store.unit(Turn.PAGES) as unit:
+        return await unit.outbox.claim_notices(channel, limit=limit, lease=LEASE)
+
+
+async def test_a_notice_is_about_no_incident_and_claimed_by_its_own_question(store: Store) -> None:
+    await noticed(store, "notice:1:priya", "notice:1:priya")
+    await opened(store, page("page:1"))
+    assert [one.key for one in await claim(store)] == ["page:1"]
+    assert await claim_notices(store, Channel.CONSOLE) == []
+    [claimed] = await claim_notices(store)
+    assert (claimed.key, claimed.kind, claimed.incident, claimed.target) == (
+        "notice:1:priya",
+        EffectKind.NOTICE,
+        None,
+        "priya",
+    )
+    assert await claim_notices(store) == []
+    assert await settle(store, claimed, ref=MessageRef(channel="D1", ts="1.0"))
+
+
+async def test_a_notice_waits_for_its_time(store: Store) -> None:
+    await noticed(store, "notice:1:priya", due_at=await store.now() + minutes(5))
+    assert await claim_notices(store) == []
+    store.shift(minutes(6))
+    assert [one.key for one in await claim_notices(store)] == ["notice:1:priya"]
+
+
+async def test_a_notice_whose_courier_died_is_asked_about(store: Store) -> None:
+    await noticed(store, "notice:1:priya")
+    [before] = await claim_notices(store)
+    store.shift(LEASE)
+    [after] = await claim_notices(store)
+    assert after.unknown
+    assert not await settle(store, before)
+    assert await settle(store, after)
+
+
+async def test_many_couriers_at_once_take_each_notice_once(pg_store: Store) -> None:
+    keys = [f"notice:1:p{number}" for number in range(40)]
+    await noticed(pg_store, *keys)
+    rounds = await asyncio.gather(*(claim_notices(pg_store, limit=5) for _ in range(8)))
+    taken = [one.key for claimed in rounds for one in claimed]
+    assert len(taken) == len(set(taken))
+    assert set(taken) <= set(keys)

@@ -152,6 +152,7 @@ async def the_road_on(store: Store) -> None:
         await unit.outbox.stuck_pages(minutes(1))
     async with store.unit(Turn.PAGES) as unit:
         claimed = await unit.outbox.claim(Channel.SLACK, limit=20, lease=timedelta(seconds=25))
+        await unit.outbox.claim_notices(Channel.SLACK, limit=20, lease=timedelta(seconds=25))
         assert [one.key for one in claimed] == ["page"]
         await unit.outbox.refs(["INC-1"])
         await unit.outbox.settle([Result(claimed=one, state=EffectState.SENT) for one in claimed])
