@@ -68,6 +68,19 @@ class Catalog:
         """Find a system by its id or by a publisher's own name for it (an alias)."""
         return self._names.get(normalize("NFC", name))
 
+    @cached_property
+    def _watched_by(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, dict[str, None]] = {}
+        for system in self.systems.values():
+            for monitor in system.monitors:
+                if monitor.name is not None:
+                    found.setdefault(monitor.name, {})[system.id] = None
+        return {name: tuple(systems) for name, systems in found.items()}
+
+    def watched_by(self, monitor: str) -> tuple[str, ...]:
+        """The systems that expect a monitor of this name."""
+        return self._watched_by.get(monitor, ())
+
     def nearest(self, name: str) -> str | None:
         """Suggest the registered name that `name` was most likely meant to be."""
         found = get_close_matches(name, self._names, n=1, cutoff=0.75)

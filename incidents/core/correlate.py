@@ -11,7 +11,7 @@ from incidents.core.decision import Decision, Others, Scene
 from incidents.core.desk import Desk
 from incidents.core.effect import Effect
 from incidents.core.estate import UNKNOWN_SYSTEMS, Estate
-from incidents.core.events import Event, Phase
+from incidents.core.events import Event, Kind, Phase
 from incidents.core.fact import Actor, ActorType, Fact, FactKind
 from incidents.core.figures import span
 from incidents.core.grade import Grade, Verdict
@@ -81,6 +81,25 @@ class Room:
             self._save(moved)
         if change is not AlertChange.NONE:
             self._follow(moved, change, None, by_day=False)
+
+    def find(self, alert: Alert, sighting: Sighting) -> None:
+        """An alert that no reading tells of, found by looking; nothing new where it burns already."""
+        known = self._alerts.get(alert.fingerprint)
+        if known is not None and known.burning:
+            return
+        if known is not None:
+            alert = replace(alert, version=known.version, incident=known.incident)
+        self._told[alert.fingerprint] = self._sightings[alert.fingerprint] = sighting
+        self._join(alert, None, by_day=False)
+
+    def end(self, fingerprint: str, why: str) -> None:
+        """What such an alert was about is over."""
+        alert = self._alerts.get(fingerprint)
+        if alert is None or not alert.burning:
+            return
+        over = replace(alert, state=AlertState.CLEAR, cleared_at=self._now, settled=None, wake_at=None, why=why)
+        self._save(over)
+        self._follow(over, AlertChange.CLEARED, None, by_day=False)
 
     def decision(self) -> Decision:
         """Everything that came of it; asked for once, at the end."""
@@ -266,7 +285,9 @@ class Room:
         pick_runbooks(desk, self._alerts_of(desk))
 
     def _clear(self, desk: Desk, alert: Alert) -> None:
-        desk.tell(FactKind.ALERT_CLEARED, f"{alert.kind.words} {alert.metric} is clear", fingerprint=alert.fingerprint)
+        looked = alert.kind in {Kind.MONITOR_SILENT, Kind.RETIRED_SYSTEM}
+        text = alert.why if looked else f"{alert.kind.words} {alert.metric} is clear"
+        desk.tell(FactKind.ALERT_CLEARED, text, fingerprint=alert.fingerprint)
         if not self._others(desk.incident.id).burning and desk.incident.verified_at is None:
             desk.verify("Verified: every alert of this incident is back within its limit by its own metric")
 

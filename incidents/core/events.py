@@ -30,6 +30,8 @@ class Kind(StrEnum):
     COST_ANOMALY = "cost_anomaly"
     REPORT = "report"
     UNKNOWN_SYSTEM = "unknown_system"
+    MONITOR_SILENT = "monitor_silent"
+    RETIRED_SYSTEM = "retired_system"
 
     @property
     def words(self) -> str:

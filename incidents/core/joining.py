@@ -41,6 +41,8 @@ def title_of(system: System, alert: Alert) -> str:
         Kind.COST_ANOMALY: "cost anomaly",
         Kind.REPORT: "reported harm",
         Kind.UNKNOWN_SYSTEM: "not in the catalog",
+        Kind.MONITOR_SILENT: "a monitor is silent",
+        Kind.RETIRED_SYSTEM: "retired, and still publishing",
     }[alert.kind]
     if alert.kind is Kind.UNKNOWN_SYSTEM:
         return f"{system.title}: {what}" if alert.names else alert.figures
@@ -60,15 +62,21 @@ def attach(desk: Desk, alert: Alert, reading: Reading | None, changes: Changes, 
         kinds=tuple(dict.fromkeys((*incident.kinds, alert.kind))),
         began=began,
         drift_kinds=tuple(dict.fromkeys(drifts)),
-        roles=tuple(dict.fromkeys((*incident.roles, role))),
+        roles=_roles(incident.roles, role),
     )
     _tell_joined(desk, alert)
     if reading is not None and is_harmful(reading):
         _tell_harm(desk, alert, reading)
-    if incident.roles and role not in incident.roles and incident.registered:
+    if incident.roles and role not in incident.roles and incident.registered and role in desk.incident.roles:
         _tell_owner(desk, role, alert)
     desk.raise_to(ceiling(desk, alert, reading), alert.why, by_day=by_day)
     shift_for_release(desk, changes, by_day=by_day)
+
+
+def _roles(roles: tuple[Role, ...], joining: Role) -> tuple[Role, ...]:
+    """The first owners with one more; governance only where it is alone, since it is never paged at night."""
+    together = tuple(dict.fromkeys((*roles, joining)))
+    return tuple(role for role in together if role is not Role.GOVERNANCE) or together
 
 
 def _tell_joined(desk: Desk, alert: Alert) -> None:

@@ -49,7 +49,12 @@ class Ladder:
 
 
 def first_role(kind: str, drift_kind: str | None) -> Role:
-    """Whose trouble a kind is first: data drift the data owner's, cost the operational, the rest the model owner's."""
+    """Whose trouble a kind is first: data drift the data owner's, cost the operational, the rest the model owner's.
+
+    That a monitor is silent, or a retired system is not, concerns whoever governs.
+    """
+    if kind in {Kind.MONITOR_SILENT, Kind.RETIRED_SYSTEM}:
+        return Role.GOVERNANCE
     if kind == Kind.COST_ANOMALY:
         return Role.OPERATIONAL
     return Role.DATA if kind == Kind.DRIFT and drift_kind in {None, "data"} else Role.MODEL

@@ -86,6 +86,21 @@ class IncidentPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorPolicy:
+    missed_beats: int = 3  # of a monitor before its silence counts
+    grace: timedelta = timedelta(minutes=5)  # beyond one beat, for monitors that beat often
+    heard_within: timedelta = timedelta(days=7)  # a monitor that promised nothing lives if it was heard of so lately
+    retired_quiet: timedelta = timedelta(hours=24)  # a retired system that says nothing for so long is off
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPolicy:
+    reviewed_within: timedelta = timedelta(days=180)
+    on_call_ahead: timedelta = timedelta(days=7)  # so far ahead somebody must be on call
+    responses_over: timedelta = timedelta(days=90)  # incidents whose response times are told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationPolicy:
     sev1: timedelta = timedelta(minutes=5)
     sev2: timedelta = timedelta(minutes=15)
@@ -125,6 +140,8 @@ class Policy:
     alerts: AlertPolicy = AlertPolicy()
     incidents: IncidentPolicy = IncidentPolicy()
     escalation: EscalationPolicy = EscalationPolicy()
+    monitors: MonitorPolicy = MonitorPolicy()
+    audit: AuditPolicy = AuditPolicy()
     overrides: tuple[Override, ...] = ()
     # Where each line was written (file and line), for whoever has to mend it; no decision reads it.
     places: Mapping[tuple[str | int, ...], tuple[str, int]] = field(default_factory=dict, compare=False, repr=False)

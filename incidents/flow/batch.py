@@ -17,6 +17,7 @@ from incidents.core.reading import Reading, fingerprint_of, read
 from incidents.core.redaction import storable
 from incidents.flow.faults import Faults
 from incidents.flow.ports import Disposition, InboxRow, Letter, Place, QuietTelling, SceneRequest, Taken, Unit
+from incidents.flow.signs import Heard, signs
 
 FLOOD: Place = (UNKNOWN_SYSTEMS, "production")
 
@@ -68,14 +69,18 @@ class _Happening:
 
 
 class Batch:
-    """Takes decoded messages in one transaction. `seen` caches places whose rows exist, and whether in a flood."""
+    """Takes decoded messages in one transaction.
+
+    `seen` caches places whose rows exist, and whether in a flood; `heard` the monitors that were lately heard of.
+    """
 
     def __init__(
-        self, decodings: Sequence[Decoding], estate: Estate, seen: Mapping[Place, bool], faults: Faults
+        self, decodings: Sequence[Decoding], estate: Estate, seen: Mapping[Place, bool], heard: Heard, faults: Faults
     ) -> None:
         self._decodings, self._estate, self._faults = decodings, estate, faults
-        self._cache = seen
+        self._cache, self._heard = seen, heard
         self.seen: dict[Place, bool] = {}
+        self.heard: Heard = {}
         self.channels: set[str] = set()
         self._happenings = [self._happening(event) for d in decodings for event in d.decoded.events]
         self._rows = [_row(happening) for happening in self._happenings]
@@ -97,9 +102,18 @@ class Batch:
         pairs = zip(self._happenings, dispositions, strict=True)
         new = [happening for happening, disposition in pairs if disposition is Disposition.ACCEPTED]
         if new:
+            await self._hear(unit, new)
             await self._decide(unit, new)
         self.channels = set(unit.board.channels)
         return self._answers(dispositions)
+
+    async def _hear(self, unit: Unit, new: Sequence[_Happening]) -> None:
+        """Before any place is locked, as the clock does it too: whoever waits, nobody waits in a circle."""
+        found = signs(((h.event, h.system) for h in new), self._estate, self._heard, unit.now)
+        if found:
+            await unit.monitors.hear(found)
+            kept = {one.key: self._heard.get(one.key, (one.at, None))[1] for one in found}
+            self.heard = {one.key: (one.at, one.every or kept[one.key]) for one in found}
 
     async def _decide(self, unit: Unit, new: Sequence[_Happening]) -> None:
         places = await self._places(unit, new)
@@ -117,7 +131,7 @@ class Batch:
 
     async def _places(self, unit: Unit, new: Sequence[_Happening]) -> dict[Place, Place]:
         """Where each system's incidents gather: at itself, or with the flood of unknown names."""
-        names = {h.place: h.known for h in new if h.fingerprint or _is_release(h.event)}
+        names = {h.place: h.known for h in new if h.system}
         strange = {place: known for place, known in names.items() if place not in self._cache}
         if strange:
             sighted = await unit.board.see(strange, limit=self._estate.policy.incidents.unknown_names_an_hour)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -13,6 +13,7 @@ from incidents.core.estate import Estate
 from incidents.flow.batch import Batch, Decoding, decode_all
 from incidents.flow.faults import NONE, Faults
 from incidents.flow.ports import Letter, Place, Store, Taken, Turn
+from incidents.flow.signs import Heard
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +23,7 @@ TRIES = 3  # solo crashes after which a message is quarantined
 _RETRIES = 8  # of a batch that lost a race
 _PATIENCE = 5.0  # seconds between two tries while the database is away, at most
 _SILENCE = 2.5  # seconds for which HTTP waits for a database that says nothing at all
-_PLACES = 50_000  # remembered as seen, so that strangers' names do not fill the memory
+_PLACES = 50_000  # and monitors, remembered as seen, so that strangers' names do not fill the memory
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +50,7 @@ class Intake:
         self._store, self._estate, self._worker, self._made, self._faults = store, estate, worker, made, faults
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._seen: dict[Place, bool] = {}
+        self._heard: Heard = {}
         self._stopping = asyncio.Event()
         self._away: str | None = None  # why nothing can be saved just now
         self._heard_at = 0.0  # when the database last answered or was first asked, by the loop's clock
@@ -219,7 +221,7 @@ class Intake:
         self._faults.reach("intake.committed")
         self.batches += 1
         self._hear()
-        self._remember(batch.seen)
+        self._remember(batch)
         self._made(batch.channels)
         for (waiting, _), answer in zip(part, taken, strict=True):
             if not waiting.answer.done():
@@ -227,7 +229,7 @@ class Intake:
         self._faults.reach("intake.answered")
 
     async def _saved(self, part: Sequence[_Pair], *, last: bool, suspected: bool) -> tuple[Batch, list[Taken]]:
-        batch = Batch([decoding for _, decoding in part], self._estate(), self._seen, self._faults)
+        batch = Batch([decoding for _, decoding in part], self._estate(), self._seen, self._heard, self._faults)
         async with self._store.unit(Turn.INTAKE) as unit:
             self._faults.reach("intake.begun")
             taken = await batch.take(unit)
@@ -238,10 +240,13 @@ class Intake:
             self._faults.reach("intake.saved")
         return batch, taken
 
-    def _remember(self, seen: Mapping[Place, bool]) -> None:
+    def _remember(self, batch: Batch) -> None:
         if len(self._seen) > _PLACES:
             self._seen.clear()
-        self._seen.update(seen)
+        if len(self._heard) > _PLACES:
+            self._heard.clear()
+        self._seen.update(batch.seen)
+        self._heard.update(batch.heard)
 
     async def _quarantine(self, waiting: _Waiting, reason: str, detail: str, *, guilty: bool = False) -> None:
         """Put a whole message aside as a dead letter; a guilty one that comes again is put aside again, unread."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from incidents.core.catalog import Catalog
 from incidents.core.correlate import Room
 from incidents.core.decision import Decision
 from incidents.core.desk import Desk
@@ -16,6 +17,7 @@ from incidents.core.figures import span
 from incidents.core.lapse import lapse
 from incidents.flow.batch import whole
 from incidents.flow.fallback import stand_in
+from incidents.flow.monitors import expect, look
 from incidents.flow.ports import Place, SceneRequest, Store, Turn
 
 log = structlog.get_logger(__name__)
@@ -41,6 +43,7 @@ class Clock:
         self._stopping = asyncio.Event()
         self._seal_at: datetime | None = None
         self._expire_at: datetime | None = None
+        self._expected: Catalog | None = None  # whose monitors are waited for
 
     async def run(self) -> None:
         """Tick until stopped."""
@@ -62,7 +65,7 @@ class Clock:
     async def tick(self) -> int:
         """Do everything that is due; how much that was. Alerts first: they decide about their incidents."""
         done = 0
-        for stage in (self._alerts, self._incidents, self._fall_back, self._keep_house):
+        for stage in (self._monitors, self._alerts, self._incidents, self._fall_back, self._keep_house):
             try:
                 done += await stage() or 0
             except StoreAway:
@@ -70,6 +73,14 @@ class Clock:
             except Exception:  # the loop's edge: one stage must not stop the others
                 log.exception("a stage of a tick failed", stage=stage.__name__)
         return done
+
+    async def _monitors(self) -> int:
+        """Monitors that are silent or heard of again; a catalog that changed is compared with them first."""
+        estate, waited_for = self._estate(), 0
+        if estate.catalog is not self._expected:
+            waited_for = await expect(self._store, estate)
+            self._expected = estate.catalog
+        return waited_for + await look(self._store, estate, self._made)
 
     async def _alerts(self) -> int:
         """Alerts whose watch, quiet minutes or flapping is over."""

@@ -27,7 +27,11 @@ def objects(part: object) -> list[dict[str, Any]]:
     ("which", "required", "keys"),
     [
         ("catalog", ["version"], CATALOG_KEYS),
-        ("policy", ["version"], {"version", "severity", "alerts", "incidents", "escalation", "overrides"}),
+        (
+            "policy",
+            ["version"],
+            {"version", "severity", "alerts", "incidents", "escalation", "monitors", "audit", "overrides"},
+        ),
         ("runbook", ["id", "title"], {"id", "title", "applies_to", "owner", "last_reviewed"}),
     ],
 )

@@ -11,8 +11,10 @@ from structlog.testing import capture_logs
 
 from incidents.core.effect import Channel
 from incidents.core.errors import NotAllowed
+from incidents.core.events import EventType
 from incidents.core.incident import Action, Resolution
 from tests.flow.house import House, Postman, drift, harm, message, open_house
+from tests.make_events import published
 
 pytestmark = pytest.mark.postgres
 
@@ -112,4 +114,25 @@ async def test_no_error_surfaces_and_the_promise_holds_whatever_happens_at_once(
     assert await houses[0].found("select 1 from dead_letters") == []
     told = await houses[0].found("select sum(told) told from alerts where kind <> 'unknown_system'")
     assert told[0].told == EVENTS
+    await houses[0].is_well()
+
+
+async def test_two_processes_that_notice_a_silence_at_once_open_one_incident_for_it(houses: list[House]) -> None:
+    monitors = [(system, f"monitor {n}") for system in SYSTEMS for n in range(3)]
+    beats = [
+        published(EventType.HEARTBEAT, {"system": system, "monitor": name, "every_seconds": 60}, id=f"{system} {name}")
+        for system, name in monitors
+    ]
+    await asyncio.gather(*(house.publish(*beats[n::2]) for n, house in enumerate(houses)))
+    for house in houses:
+        house.store.shift(timedelta(minutes=8))
+    with capture_logs() as logs:
+        await asyncio.gather(*(house.clock.tick() for house in houses for _ in range(3)))
+    assert [line for line in logs if line["log_level"] in {"error", "critical"}] == []
+    known = [system.id for system in houses[0].estate.catalog.systems.values()]
+    opened = await houses[0].found("select system, kinds from incidents order by system")
+    assert [(row.system, row.kinds) for row in opened] == [(system, ",monitor_silent,") for system in sorted(known)]
+    burning = await houses[0].found("select count(*) as many from alerts where burning and kind = 'monitor_silent'")
+    assert burning[0].many == 3 * len(known)
+    await houses[0].carry(Postman(), Postman(Channel.WEBHOOK))
     await houses[0].is_well()

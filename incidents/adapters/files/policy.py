@@ -10,12 +10,14 @@ from incidents.adapters.files.shape import Entry
 from incidents.adapters.files.source import read_trees
 from incidents.core.policy import (
     AlertPolicy,
+    AuditPolicy,
     Bands,
     CostPolicy,
     DriftPolicy,
     EscalationPolicy,
     HallucinationPolicy,
     IncidentPolicy,
+    MonitorPolicy,
     Override,
     Policy,
 )
@@ -41,6 +43,8 @@ def read_policy(path: Path | None) -> Policy:
         alerts=AlertPolicy(**_fields(shape.alerts)),
         incidents=IncidentPolicy(**_fields(shape.incidents)),
         escalation=_escalation(shape.escalation),
+        monitors=MonitorPolicy(**_fields(shape.monitors)),
+        audit=AuditPolicy(**_fields(shape.audit)),
         overrides=tuple(map(_override, shape.overrides)),
         places=dict(tree.places),
     )

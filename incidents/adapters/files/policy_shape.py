@@ -9,18 +9,21 @@ from incidents.adapters.files.shape import Currency, Duration, Entry, Name, Shar
 from incidents.core.events import Kind
 from incidents.core.policy import (
     AlertPolicy,
+    AuditPolicy,
     Bands,
     CostPolicy,
     DriftPolicy,
     EscalationPolicy,
     HallucinationPolicy,
     IncidentPolicy,
+    MonitorPolicy,
 )
 from incidents.core.severity import Severity
 
 # The shipped numbers: a test holds them to the shipped file.
 _BANDS, _DRIFT, _FALSE, _COST = Bands(), DriftPolicy(), HallucinationPolicy(), CostPolicy()
 _ALERTS, _INCIDENTS, _LADDER = AlertPolicy(), IncidentPolicy(), EscalationPolicy()
+_MONITORS, _AUDIT = MonitorPolicy(), AuditPolicy()
 
 Times = Annotated[float, Field(gt=0, le=1e6)]  # a multiple of the limit
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -162,6 +165,26 @@ class EscalationEntry(Entry):
     """Working hours of people who give none."""
 
 
+class MonitorsEntry(Entry):
+    missed_beats: Count = _MONITORS.missed_beats
+    """A monitor that has missed so many beats is silent ..."""
+    grace: Duration = _MONITORS.grace
+    """... but not before one beat and this much have passed."""
+    heard_within: Duration = _MONITORS.heard_within
+    """A monitor that promised nothing counts as alive if it was heard of within this."""
+    retired_quiet: Duration = _MONITORS.retired_quiet
+    """A retired system that has published nothing for this long no longer publishes."""
+
+
+class AuditEntry(Entry):
+    reviewed_within: Duration = _AUDIT.reviewed_within
+    """A person must have reviewed a system's entry within this."""
+    on_call_ahead: Duration = _AUDIT.on_call_ahead
+    """So far ahead somebody must be on call for a system."""
+    responses_over: Duration = _AUDIT.responses_over
+    """Response times are told of the incidents opened within this."""
+
+
 class WhenEntry(Entry):
     system: Name | None = None
     environment: Name | None = None
@@ -198,5 +221,9 @@ class PolicyFile(Entry):
     """When incidents gather, reopen, resolve and close."""
     escalation: EscalationEntry = EscalationEntry()
     """Who waits how long for an answer."""
+    monitors: MonitorsEntry = MonitorsEntry()
+    """When a monitor's silence counts."""
+    audit: AuditEntry = AuditEntry()
+    """What the coverage audit asks for."""
     overrides: tuple[OverrideEntry, ...] = ()
     """Lines that set a severity outright; the first that matches counts."""

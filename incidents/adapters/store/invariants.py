@@ -11,7 +11,7 @@ from incidents.adapters.store import rows as r
 from incidents.adapters.store.bulk import among
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.ledger import sealed
-from incidents.adapters.store.tables import alerts, effects, facts, inbox, incidents, seals
+from incidents.adapters.store.tables import alerts, effects, facts, inbox, incidents, monitors, seals
 from incidents.core.effect import EffectKind, EffectState
 from incidents.core.fact import GENESIS, FactKind, link
 from incidents.core.incident import UNRESOLVED, Status
@@ -163,6 +163,11 @@ async def _nothing_forgotten(connection: AsyncConnection, now: datetime) -> Asyn
     a = alerts.c
     for row in await connection.execute(select(a.fingerprint, a.wake_at).where(a.wake_at < late).limit(_SHOWN)):
         yield Broken(code="alert_late", where=row.fingerprint, text=f"was to be looked at at {row.wake_at}")
+    m = monitors.c
+    waited = select(m.system, m.monitor, m.late_at).where(m.late_at < late).limit(_SHOWN)
+    for system, monitor, at in await connection.execute(waited):
+        where = f"{system} {monitor}".strip()
+        yield Broken(code="monitor_late", where=where, text=f"was to be looked at at {at}")
     asking = select(incidents.c.doc).where(
         c.status == Status.TRIGGERED, c.wake_at.is_(None), c.severity != Severity.SEV4
     )

@@ -13,6 +13,7 @@ from incidents.adapters.store.bulk import insert_rows
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.inbox import Inbox
 from incidents.adapters.store.ledger import Ledger
+from incidents.adapters.store.monitors import Monitors
 from incidents.adapters.store.outbox import Outbox
 from incidents.adapters.store.tables import markers, suspects
 from incidents.flow.ports import Turn
@@ -28,6 +29,7 @@ class Transaction:
         self.now = now
         self.inbox = Inbox(connection, now)
         self.board = Board(connection, now)
+        self.monitors = Monitors(connection, now)
         self.outbox = Outbox(connection, now)
         self.ledger = Ledger(connection, now)
 

@@ -325,11 +325,11 @@ monitors = Table(
     Column("system", String, nullable=False),
     Column("environment", String, nullable=False),
     Column("monitor", String, nullable=False),  # its own name, or the kind of its readings
-    Column("every", Integer),  # seconds between two signs of life, where it promised any
-    Column("first_seen_at", Moment, nullable=False),
-    Column("last_seen_at", Moment, nullable=False),
-    Column("late_at", Moment),  # when its silence counts; None where it promised nothing, or is known to be silent
-    Column("silent", Boolean, nullable=False, server_default=text("false")),
+    Column("every", Integer),  # seconds between two signs of life, where its heartbeats promised any
+    Column("since", Moment, nullable=False),  # first heard of, or first expected
+    Column("last_seen_at", Moment),  # None: expected, and never heard of
+    Column("late_at", Moment),  # when it is looked at next; None where nobody waits, or it is known to be silent
+    Column("silent", Boolean, nullable=False, server_default=text("false")),  # an alert about it burns
     PrimaryKeyConstraint("system", "environment", "monitor"),
     _partial("ix_monitors_late_at", "late_at", where="late_at is not null"),
 )

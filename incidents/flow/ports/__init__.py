@@ -15,6 +15,7 @@ from incidents.flow.ports.carrier import (
 )
 from incidents.flow.ports.doors import DeadLetters, Opening, Respond, Taken
 from incidents.flow.ports.inbox import Disposition, InboxRow, InboxUnit, Letter
+from incidents.flow.ports.monitors import MonitorsUnit
 from incidents.flow.ports.outbox import Claimed, OutboxUnit, Result
 from incidents.flow.ports.reader import (
     AlertView,
@@ -47,6 +48,7 @@ __all__ = [
     "Letter",
     "Message",
     "MessageRef",
+    "MonitorsUnit",
     "NotSent",
     "NotThere",
     "Numbers",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from incidents.flow.ports.board import BoardUnit
 from incidents.flow.ports.inbox import InboxUnit
+from incidents.flow.ports.monitors import MonitorsUnit
 from incidents.flow.ports.outbox import OutboxUnit
 
 
@@ -39,6 +40,9 @@ class Unit(Protocol):
 
     @property
     def board(self) -> BoardUnit: ...
+
+    @property
+    def monitors(self) -> MonitorsUnit: ...
 
     @property
     def outbox(self) -> OutboxUnit: ...

@@ -11,6 +11,7 @@ from incidents.core.decision import Decision
 from incidents.core.effect import Effect, EffectState
 from incidents.core.fact import FactKind
 from incidents.core.incident import Paging
+from incidents.core.monitors import Sign
 from incidents.core.severity import Severity
 from incidents.flow.ports import Result, Turn
 from tests.adapters.store.kept import a_fact, a_row, an_effect, firing, forced, kept, opened
@@ -76,6 +77,13 @@ async def test_what_somebody_changes_by_hand_is_found(store: Store, database: Da
     shown = {name: at if not database.sqlite else f"{at:%Y-%m-%dT%H:%M:%S.%fZ}" for name, at in moments.items()}
     await forced(database, change, **{name: value for name, value in shown.items() if f":{name}" in change})
     assert BY_HAND[change] in await broken(database)
+
+
+async def test_a_monitor_that_nobody_looked_at_in_time_is_found(store: Store, database: Database) -> None:
+    async with store.unit(Turn.INTAKE) as unit:
+        late = unit.now - hours(1)
+        await unit.monitors.hear([Sign(key=("credit-scoring", "production", "nightly"), at=late, late_at=late)])
+    assert ("monitor_late", "credit-scoring nightly") in await broken(database)
 
 
 async def test_two_incidents_that_gather_at_once_are_found(store: Store, database: Database) -> None:

@@ -19,12 +19,13 @@ from incidents.adapters.store.tables import metadata
 from incidents.core.decision import Decision
 from incidents.core.effect import Channel, EffectState
 from incidents.core.incident import Change
+from incidents.core.monitors import Sign
 from incidents.flow.ports import QuietTelling, Result, Turn
 from tests.adapters.store.kept import CREDIT, RAG, a_letter, a_request, a_row, a_sighting, an_alert, an_effect
 from tests.make import NOON, an_incident, minutes
 
 MANY = 10_000
-LARGE = {"alerts", "incidents", "inbox", "effects", "facts", "systems", "releases"}
+LARGE = {"alerts", "incidents", "inbox", "effects", "facts", "systems", "releases", "monitors"}
 Statements = list[tuple[str, Any]]
 
 _FILL: dict[str, dict[str, str]] = {
@@ -35,6 +36,7 @@ _FILL: dict[str, dict[str, str]] = {
     "facts": {"incident": "n", "seq": "1"},
     "effects": {"id": "n + 1000", "key": "'k' || n", "channel": "'slack'", "incident": "n + 9", "state": "'sent'"},
     "releases": {"system": "'system ' || n", "environment": "'production'"},
+    "monitors": {"system": "'system ' || n", "environment": "'production'", "monitor": "'drift'"},
 }
 
 
@@ -124,6 +126,9 @@ async def the_road(store: Store) -> None:
     async with store.unit(Turn.INTAKE) as unit:
         await unit.inbox.take([a_row(f"new {n}") for n in range(50)] + [a_row("new 1"), a_row("new 2", body=b"x")])
         await unit.inbox.put_aside([a_letter()])
+        await unit.monitors.hear(
+            [Sign(key=(*CREDIT, f"monitor {n}"), at=unit.now, late_at=unit.now) for n in range(20)]
+        )
         await unit.board.see({CREDIT: True, RAG: True, ("stranger", "production"): False}, limit=5)
         await unit.board.alerts(sightings)
         await unit.board.scenes([a_request(CREDIT, *alerts, depends_on=("a", "b")), a_request(RAG)])
@@ -146,6 +151,9 @@ async def the_road_on(store: Store) -> None:
         await unit.board.gathering_at(CREDIT)
         await unit.board.save([Decision(incidents=(replace(held, version=2),))], {})
     async with store.unit(Turn.PAGES) as unit:
+        watches = await unit.monitors.hold(await unit.monitors.due(100))
+        assert len(watches) == 20
+        await unit.monitors.settle(watches)
         await unit.board.due_alerts(100)
         await unit.board.strangers()
         await unit.board.due_incidents(100)
