@@ -78,13 +78,18 @@ def upgrade() -> None:
     op.create_table(
         "calendars",
         sa.Column("url", sa.String(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=True),
-        sa.Column("etag", sa.String(), nullable=True),
-        sa.Column("fetched_at", MOMENT, nullable=True),
         sa.Column("tried_at", MOMENT, nullable=True),
+        sa.Column("good_at", MOMENT, nullable=True),
+        sa.Column("read_at", MOMENT, nullable=True),
+        sa.Column("changed_at", MOMENT, nullable=True),
         sa.Column("why", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("etag", sa.String(), nullable=True),
+        sa.Column("left_out", sa.Text(), server_default=sa.text("'[]'"), nullable=False),
+        sa.Column("entries", sa.Text(), server_default=sa.text("'[]'"), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("url"),
     )
+    op.create_index("ix_calendars_changed_at", "calendars", ["changed_at"], unique=False)
 
 
 def downgrade() -> None:

@@ -369,9 +369,14 @@ calendars = Table(
     "calendars",
     metadata,
     Column("url", String, primary_key=True),
-    Column("body", LargeBinary),  # the last good copy
-    Column("etag", String),
-    Column("fetched_at", Moment),  # when that copy was last known to be good
     Column("tried_at", Moment),
+    Column("good_at", Moment),  # when the copy was last known to be what the calendar says
+    Column("read_at", Moment),  # when the entries were made of the copy: they reach only so far ahead
+    Column("changed_at", Moment),  # when the entries last changed
     Column("why", Text, nullable=False, server_default=text("''")),  # what was wrong at the last try
+    Column("etag", String),
+    Column("left_out", Text, nullable=False, server_default=text("'[]'")),
+    Column("entries", Text, nullable=False, server_default=text("'[]'")),
+    Column("body", LargeBinary),  # the last good copy
+    Index("ix_calendars_changed_at", "changed_at"),
 )

@@ -1,0 +1,1 @@
+"""Calendars kept elsewhere, in; each person's own turns, out."""

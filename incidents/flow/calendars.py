@@ -1,0 +1,86 @@
+"""Keeps copies of calendars that are kept elsewhere: fetched again in time, the last good one where that fails."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+import structlog
+
+from incidents.core.errors import StoreAway
+from incidents.core.feed import host_of, lies_ahead
+from incidents.flow.ports.calendars import Calendars, Due, Feeds, Fetched, NoCalendar, Understood
+
+log = structlog.get_logger(__name__)
+
+_BEHIND, _AHEAD = timedelta(days=8), timedelta(days=60)  # what of a calendar is looked at: back a turn, on two months
+_READ_AGAIN = timedelta(hours=6)  # an unchanged copy is read again, since what lies ahead moves on
+_EMPTIED = "it holds no event any more for two months ahead, which is taken for a mistake"
+_EVERY = 5.0  # seconds between two looks at what is due
+
+
+class Refresher:
+    """One loop over the calendars whose time has come; several processes share the work."""
+
+    def __init__(
+        self, calendars: Calendars, feeds: Feeds, urls: Callable[[], Iterable[str]], *, every: float = _EVERY
+    ) -> None:
+        self._calendars, self._feeds, self._urls, self._every = calendars, feeds, urls, every
+
+    async def run(self) -> None:
+        """Refresh until cancelled, which loses nothing."""
+        while True:
+            try:
+                await self.refresh()
+            except StoreAway as away:
+                log.warning("the database is away; calendars wait", reason=str(away))
+            except Exception:  # the loop's edge: the next look tries again
+                log.exception("calendars cannot be refreshed")
+            await asyncio.sleep(self._every)
+
+    async def refresh(self) -> int:
+        """Fetch everything that is due; how many calendars were tried."""
+        done = 0
+        while due := await self._calendars.due(self._urls()):
+            tried = await asyncio.gather(*(self._refresh(one) for one in due), return_exceptions=True)
+            for error in tried:
+                if error is not None:
+                    raise error
+            done += len(due)
+        return done
+
+    async def _refresh(self, due: Due) -> None:
+        fetched, read, why = await self._tried(due)
+        changed = await self._calendars.keep(due, fetched, read, why)
+        if why:
+            log.warning("a calendar is not as it should be: its last good copy is used", host=host_of(due.url), why=why)
+        elif changed:
+            log.info("a calendar has changed", host=host_of(due.url), events=len(read.entries) if read else 0)
+
+    async def _tried(self, due: Due) -> tuple[Fetched | None, Understood | None, str]:
+        """What came and what it says; where nothing good came, the copy once more if it is time, and why."""
+        try:
+            fetched = await self._feeds.fetch(due.url, due.etag)
+            new = fetched.body is not None and fetched.body != due.body
+            read = await self._read(due, fetched.body if new else None)
+        except NoCalendar as no:
+            return None, await self._read_again(due), str(no)
+        if new and read is not None and not read.entries and lies_ahead(due.entries, due.now):
+            return None, await self._read_again(due), _EMPTIED
+        return fetched, read, ""
+
+    async def _read(self, due: Due, body: bytes | None) -> Understood | None:
+        """What a new text says, or what the copy says now where it was read long ago."""
+        text = body if body is not None else due.body if _is_old(due) else None
+        return None if text is None else await self._feeds.understand(text, due.now - _BEHIND, due.now + _AHEAD)
+
+    async def _read_again(self, due: Due) -> Understood | None:
+        try:
+            return await self._read(due, None)
+        except NoCalendar as no:
+            log.warning("the copy of a calendar cannot be read any more", host=host_of(due.url), why=str(no))
+            return None
+
+
+def _is_old(due: Due) -> bool:
+    at: datetime | None = due.read_at
+    return at is None or due.now - at >= _READ_AGAIN
