@@ -16,6 +16,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import inventory
 from benchmarks.latency import fake_slack, measure
 from benchmarks.load import Load, content_type
 from tests.rig import Postgres, RabbitMQ
@@ -123,6 +124,7 @@ def main() -> None:
     parser.add_argument("--only-pages", action="store_true", help="leave the throughput out")
     asked = parser.parse_args()
     console, bench = Console(width=130), Bench(asked.runs, asked.events)
+    console.print(inventory.report(asked.runs))
     broker, postgres = RabbitMQ(), Postgres()
     try:
         if not asked.only_pages:

@@ -10,6 +10,7 @@ from incidents.core.people import Away
 from incidents.core.schedule import Override, Rotation, Turnover
 from incidents.core.severity import Severity
 from incidents.core.system import Handover, Lifecycle, Monitor, Reference, Role, SystemType
+from tests.make_inventory import an_inventory
 
 EVERYTHING = """\
 version: 1
@@ -187,3 +188,11 @@ people:
             " it is taken for 2027-03-28 02:00"
         )
     ]
+
+
+def test_an_inventory_in_many_files_is_sound_and_one() -> None:
+    read = catalog_from_texts(an_inventory(systems=1_100, people=20, schedules=7).items(), now=utc("2026-11-21T12:00"))
+
+    counted = [len(part) for part in (read.catalog.systems, read.catalog.people, read.catalog.schedules)]
+    assert counted == [1_100, 20, 7]
+    assert read.notes == ()

@@ -85,14 +85,12 @@ def checked(tree: Tree, shape: type[Model]) -> tuple[Model, list[Problem]]:
 
 
 def _empty(value: Any, path: Path) -> Iterator[Path]:  # noqa: ANN401 - a tree holds whatever was written
-    if value is None:
-        yield path
-    elif isinstance(value, dict):
-        for key, inner in value.items():
+    """The places inside a mapping or a list at which nothing is written."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if inner is None:
+            yield (*path, key)
+        elif not isinstance(inner, str):
             yield from _empty(inner, (*path, key))
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            yield from _empty(inner, (*path, position))
 
 
 def _how_to_fill(path: Path) -> str:

@@ -91,8 +91,8 @@ def _merge(into: Tree, tree: Tree) -> list[Problem]:
                 mine.setdefault(key, value)
         elif section is not None and mine != section:
             problems.append(_twice(into, tree, (name,)))
-    for path, place in tree.places.items():
-        into.places.setdefault(path, place)
+    first = {path: into.places[path] for path in into.places.keys() & tree.places.keys()}
+    into.places |= tree.places | first
     return problems
 
 

@@ -16,7 +16,8 @@ from incidents.adapters.files.problem import Path, Problem, dotted
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML was built with it
 _DEEPEST = 20
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_NOT_TEXT = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Place(NamedTuple):
@@ -56,10 +57,14 @@ class _Frame:
     path: Path
     key: str | None = None  # of a mapping: the key that waits for its value
     line: int = 0  # of that key
+    keyed: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keyed = isinstance(self.holder, dict)
 
     @property
     def wants_key(self) -> bool:
-        return isinstance(self.holder, dict) and self.key is None
+        return self.keyed and self.key is None
 
 
 class _GivenUp(Exception):
@@ -73,32 +78,27 @@ class _Builder:
         self.tree = Tree(files=(file,))
         self.problems: list[Problem] = []
         self._file, self._first_line = file, first_line
+        self._place = Place(file, first_line)  # of the latest value: many share a line, and then its place
         self._open: list[_Frame] = []
         self._documents = 0
 
     def take(self, event: yaml.Event) -> None:
         line = self._first_line + (event.start_mark.line if event.start_mark else 0)
-        match event:
-            case yaml.DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
-                    self._give_up(line, "a second document begins here", "remove the --- or use a second file")
-            case yaml.AliasEvent():
-                self.refuse(line, f"the alias *{event.anchor} is not allowed", "write the value out")
-                self._skip()
-            case yaml.ScalarEvent():
-                self._decoration(event, line)
-                self._scalar(event, line)
-            case yaml.MappingStartEvent():
-                self._decoration(event, line)
-                self._begin(line, {})
-            case yaml.SequenceStartEvent():
-                self._decoration(event, line)
-                self._begin(line, [])
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._open.pop()
-            case _:
-                pass  # the stream and the document as such hold nothing
+        if isinstance(event, yaml.ScalarEvent):
+            self._decoration(event, line)
+            self._scalar(event, line)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._decoration(event, line)
+            self._begin(line, {} if isinstance(event, yaml.MappingStartEvent) else [])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._open.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            self.refuse(line, f"the alias *{event.anchor} is not allowed", "write the value out")
+            self._skip()
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                self._give_up(line, "a second document begins here", "remove the --- or use a second file")
 
     def refuse(self, line: int, what: str, suggestion: str, *, where: str = "") -> None:
         self.problems.append(Problem(file=self._file, line=line, where=where, what=what, suggestion=suggestion))
@@ -120,7 +120,7 @@ class _Builder:
         if self._open:
             if self._open[-1].wants_key:
                 self._give_up(line, "a key must be plain text", "remove the ? or the brackets")
-            self._open.append(_Frame(holder, self._put(line, holder)))
+            self._open.append(_Frame(holder, self._put(self._open[-1], line, holder)))
         elif isinstance(holder, dict):
             self.tree.value = holder
             self._open.append(_Frame(holder, ()))
@@ -128,18 +128,18 @@ class _Builder:
             self._give_up(line, "the file holds a list", "begin with the line version: 1")
 
     def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
-        text = normalize("NFC", event.value)
+        text = event.value if event.value.isascii() else normalize("NFC", event.value)
+        frame = self._open[-1] if self._open else None
+        if frame is not None and frame.keyed and frame.key is None:
+            self._key(frame, line, text)
+            return
         value = None if event.implicit[0] and text in _NULLS else text
-        if not self._open:
-            if value is not None:
-                self._give_up(line, "the file holds no keys", "begin with the line version: 1")
-        elif self._open[-1].wants_key:
-            self._key(line, text)
-        else:
-            self._put(line, value)
+        if frame is not None:
+            self._put(frame, line, value)
+        elif value is not None:
+            self._give_up(line, "the file holds no keys", "begin with the line version: 1")
 
-    def _key(self, line: int, text: str) -> None:
-        frame = self._open[-1]
+    def _key(self, frame: _Frame, line: int, text: str) -> None:
         if text == "<<":
             self.refuse(line, "the merge key << is not allowed", "write the keys out")
         elif not text:
@@ -150,8 +150,7 @@ class _Builder:
             self.refuse(line, f"given twice, first in line {first}", "keep one of the two", where=where)
         frame.key, frame.line = text, line
 
-    def _put(self, line: int, value: Any) -> Path:  # noqa: ANN401 - a tree holds whatever was written
-        frame = self._open[-1]
+    def _put(self, frame: _Frame, line: int, value: Any) -> Path:  # noqa: ANN401 - a tree holds whatever was written
         if isinstance(frame.holder, list):
             path: Path = (*frame.path, len(frame.holder))
             frame.holder.append(value)
@@ -160,7 +159,9 @@ class _Builder:
             path = (*frame.path, key)
             if key and key != "<<":  # these two are refused already
                 frame.holder.setdefault(key, value)
-        self.tree.places.setdefault(path, Place(self._file, line))
+        if line != self._place.line:
+            self._place = Place(self._file, line)
+        self.tree.places.setdefault(path, self._place)
         return path
 
     def _skip(self) -> None:
@@ -173,10 +174,10 @@ class _Builder:
 def read_tree(text: str, file: str, *, first_line: int = 1) -> tuple[Tree, list[Problem]]:
     """Read one document, whose first line is line `first_line` of `file`; what is refused comes back as problems."""
     builder = _Builder(file, first_line)
-    for number, line in enumerate(text.split("\n"), start=first_line):
+    for number, line in enumerate(text.split("\n"), start=first_line) if _NOT_TEXT.search(text) else ():
         if "\t" in line:
             builder.refuse(number, "a tab character", "use spaces")
-        if found := _NOT_TEXT.search(line):
+        if found := _CONTROL.search(line):
             builder.refuse(number, f"the control character {found[0]!r}", "remove it")
     builder.tree.whole = not builder.problems and _built(builder, text, first_line)
     return builder.tree, builder.problems

@@ -1,6 +1,8 @@
 """`validate`, `check-invariants`, `doctor` and `db upgrade`: whether files, data and surroundings are sound."""
 
 import asyncio
+import gc
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,7 @@ from incidents.app.cli.options import AsJson
 from incidents.core.errors import IncidentsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from incidents.adapters.files import Problem
     from incidents.adapters.store.invariants import Broken
@@ -29,7 +31,8 @@ def validate(
     if catalog is None or policy is None or runbooks is None:
         found = session.settings()
         catalog, policy, runbooks = catalog or found.catalog, policy or found.policy, runbooks or found.runbooks
-    problems, notes, read = _problems(catalog, policy, runbooks)
+    with _uncollected():
+        problems, notes, read = _problems(catalog, policy, runbooks)
     if as_json:
         terminal.write_json({"ok": not problems, "problems": _told(problems), "notes": _told(notes)})
     else:
@@ -39,6 +42,16 @@ def validate(
         )
     if problems:
         raise typer.Exit(session.REFUSED)
+
+
+@contextmanager
+def _uncollected() -> "Iterator[None]":
+    """Leave circles alone meanwhile: looking for them in a large inventory, which has none, takes a third of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _told(problems: "Iterable[Problem]") -> list[dict[str, object]]:
