@@ -46,7 +46,7 @@ def validate(
 
 @contextmanager
 def _uncollected() -> "Iterator[None]":
-    """Leave circles alone meanwhile: looking for them in a large inventory, which has none, takes a third of the time."""
+    """Look for no circles meanwhile: a large inventory has none, and the search takes a third of the time."""
     gc.disable()
     try:
         yield
