@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -18,6 +18,7 @@ from incidents.core.people import Person, Team
 from incidents.core.policy import Policy
 from incidents.core.reading import Reading, read
 from incidents.core.runbook import AppliesTo, Cause, Runbook
+from incidents.core.schedule import Override, Rotation, Schedule, Turnover
 from incidents.core.severity import Severity
 from incidents.core.system import Criticality, RiskClass, Role, System, SystemBudget
 
@@ -149,6 +150,13 @@ def a_catalog(*systems: System, **more: Any) -> Catalog:
         "default_channel": "#ai-incidents",
     }
     return Catalog(**{**told, **more})
+
+
+def a_schedule(*people: str, at: str = "09:00", overrides: tuple[Override, ...] = (), **rotation: Any) -> Schedule:
+    """Omar and Kim take turns of a day in London; Omar has the one that begins on Wednesday 18 November."""
+    known: dict[str, Any] = {"turnover": Turnover.DAILY, "since": date(2026, 11, 2)}
+    turns = Rotation(people=people or ("omar", "kim"), at=time.fromisoformat(at), **{**known, **rotation})
+    return Schedule(id="oncall", timezone="Europe/London", rotation=turns, overrides=overrides)
 
 
 def a_runbook(name: str = "rollback-model", *causes: Cause, **applies: Any) -> Runbook:

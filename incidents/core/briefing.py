@@ -1,9 +1,10 @@
 """Decides what people see of an incident, as data: every channel renders the same briefing with its own escape."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from incidents.core.alert import Alert, AlertState
@@ -68,16 +69,16 @@ def brief(
     incident: Incident, alerts: Sequence[Alert], estate: Estate, now: datetime, unreachable: Mapping[str, str]
 ) -> Briefing:
     """Say what a responder needs, most urgent first. `alerts` are the incident's, the worst first."""
-    system, people = estate.system(incident.system), ladder(incident, estate, unreachable, now)
+    system, people_at = estate.system(incident.system), partial(ladder, incident, estate, unreachable)
     burning = [alert for alert in alerts if alert.burning] or list(alerts)
     lines = (
         *_what(burning),
         Line(label="Since", text=_since(incident, burning, now)),
         Line(label="Before it", text=_before(incident, estate)),
-        *_cost([alert for alert in alerts if alert.burning], people, now),
+        *_cost([alert for alert in alerts if alert.burning], people_at(now), now),
         Line(label="Severity", text=incident.severity_why),
         *_progress(alerts, estate),
-        Line(label="Who", text=_who(incident, people, estate, now)),
+        Line(label="Who", text=_who(incident, people_at, estate, now)),
         *_informed(system, estate),
     )
     return Briefing(
@@ -195,7 +196,7 @@ def _progress(alerts: Sequence[Alert], estate: Estate) -> list[Line]:
     return lines
 
 
-def _who(incident: Incident, people: Ladder, estate: Estate, now: datetime) -> str:
+def _who(incident: Incident, people_at: Callable[[datetime], Ladder], estate: Estate, now: datetime) -> str:
     match incident.status:
         case Status.ACKNOWLEDGED:
             return f"{_person(estate, incident.acknowledged_by)} has it"
@@ -204,11 +205,12 @@ def _who(incident: Incident, people: Ladder, estate: Estate, now: datetime) -> s
         case Status.RESOLVED | Status.CLOSED:
             return f"{incident.status} as {incident.resolution}"
         case Status.TRIGGERED:
-            return _next(incident, people, estate, now)
+            return _next(incident, people_at, estate, now)
 
 
-def _next(incident: Incident, people: Ladder, estate: Estate, now: datetime) -> str:
-    if estate.policy.escalation.patience(incident.severity) is None:
+def _next(incident: Incident, people_at: Callable[[datetime], Ladder], estate: Estate, now: datetime) -> str:
+    policy = estate.policy_of(incident.system)
+    if policy.escalation.patience(incident.severity) is None:
         return "posted only; SEV4 pages nobody"
     asked = incident.paging.asked
     text = f"{_person(estate, asked[-1].person)} was asked" if asked else "nobody was asked yet"
@@ -216,7 +218,9 @@ def _next(incident: Incident, people: Ladder, estate: Estate, now: datetime) -> 
         return f"{text}; nobody further while {_HELD[incident.held]}"
     if incident.paging.gave_up:
         return "nobody answered; someone must take this"
-    follows = upcoming(incident, people, estate.policy, now)
+    follows = upcoming(incident, people_at(now), policy, now)
+    if follows and follows[0].until and follows[0].until <= follows[1]:  # their turn is over by then
+        follows = upcoming(incident, people_at(follows[1]), policy, now)
     return f"{text}; next {follows[0].person.name} at {moment(follows[1])}" if follows else text
 
 

@@ -9,9 +9,10 @@ from incidents.core.effect import Channel, Effect, EffectKind
 from incidents.core.escalation import BY_HAND, Call, begin_round, plan, stopped
 from incidents.core.estate import Estate
 from incidents.core.fact import SYSTEM, Actor, Fact, FactKind
-from incidents.core.figures import span
-from incidents.core.incident import UNRESOLVED, Held, Incident, Related, Status
+from incidents.core.figures import local, span
+from incidents.core.incident import UNRESOLVED, Asked, Held, Incident, Related, Status
 from incidents.core.ladder import Ladder, Skip, Target, ladder
+from incidents.core.policy import Policy
 from incidents.core.severity import Severity
 from incidents.core.system import Role
 
@@ -40,6 +41,11 @@ class Desk:
         self.facts: list[Fact] = []
         self.effects: list[Effect] = []
         self._new = incident.version == 0
+
+    @property
+    def policy(self) -> Policy:
+        """The numbers that hold for this incident."""
+        return self.estate.policy_of(self.incident.system)
 
     def change(self, **values: object) -> None:
         """Set fields of the incident."""
@@ -178,7 +184,7 @@ class Desk:
         if self._stands_still():
             return
         people = ladder(self.incident, self.estate, self.unreachable, self.now)
-        planned = plan(self.incident, people, self.estate.policy, self.now)
+        planned = plan(self.incident, people, self.policy, self.now)
         self.change(paging=planned.paging, wake_at=planned.wake_at, ownerless=people.ownerless)
         if planned.passed:
             text = f"{len(planned.passed)} calls of the ladder went by while nobody could be asked"
@@ -186,7 +192,8 @@ class Desk:
         if planned.pages:
             self._name_skipped(people)
         for call, target in planned.pages:
-            self._ask_one(call, target, people)
+            relieved = planned.relieved.get(target.person.id)
+            self._ask_one(call, self._taken_over(target, relieved) if relieved else target, people, relieved)
         if planned.gave_up:
             self._nobody_answered()
 
@@ -202,7 +209,7 @@ class Desk:
             return bool(self.incident.paging.asked)
         if held is None:
             return False
-        until = (since or self.now) + self.estate.policy.escalation.hold_for
+        until = (since or self.now) + self.policy.escalation.hold_for
         if self.now < until:
             self.change(wake_at=until)
             return True
@@ -229,13 +236,25 @@ class Desk:
         self.tell(FactKind.OWNER_GAP, gap, role=skip.role, whom=skip.whom, accountable=owner)
         self.post(gap)
 
-    def _ask_one(self, call: Call, target: Target, people: Ladder) -> None:
+    def _taken_over(self, target: Target, entry: Asked) -> Target:
+        """Why somebody is asked whose turn began while nobody had answered."""
+        at = min(entry.until or self.now, self.now)
+        since = local(at, target.person.timezone, self.now)
+        return replace(
+            target, why=f"you took over from {self.estate.person(entry.person).name} at {since}: {target.why}"
+        )
+
+    def _ask_one(self, call: Call, target: Target, people: Ladder, relieved: Asked | None) -> None:
         person, further = target.person, bool(call.level or call.run)
         key = f"page:{self.incident.id}:{call.round}:{call.level}:{person.id}"
         at: dict[str, object] = {"round": call.round, "level": call.level, "why": target.why}
         self.effect(key, EffectKind.PAGE, self.estate.page_channel(person), target=person.id, **at)
-        if further:
-            waited = self.estate.policy.escalation.patience(self.incident.severity)
+        if relieved:
+            text = f"{person.name} took over from {self.estate.person(relieved.person).name} and is asked"
+            known = {"to": person.id, "from": relieved.person, "schedule": relieved.schedule}
+            self.facts.append(self._fact(FactKind.SHIFT_CHANGED, text, {**known, **at}))
+        elif further:
+            waited = self.policy.escalation.patience(self.incident.severity)
             by_hand = self.incident.paging.why == BY_HAND
             after = f" after {span(waited)} without an answer" if waited and not by_hand else ""
             text = f"Escalated to {person.name} (level {call.level}, round {call.round}){after}"
@@ -245,8 +264,8 @@ class Desk:
             self.effect(f"fallback:{key}", EffectKind.FALLBACK, Channel.WEBHOOK, target=person.id, why=target.why)
 
     def _nobody_answered(self) -> None:
-        runs = self.estate.policy.escalation.repeat + 1
-        text = f"Nobody answered: the ladder was run {runs} times"
+        runs = self.policy.escalation.repeat + 1
+        text = f"Nobody answered: the ladder was run {runs} {'time' if runs == 1 else 'times'}"
         self.tell(FactKind.NOBODY_ANSWERED, text)
         self.post(f"{text}. Someone must take this.")
         if self.estate.webhook:
@@ -255,7 +274,7 @@ class Desk:
 
     def _wake_at(self, paging_at: datetime | None) -> datetime | None:
         """The earliest moment at which time alone changes something: the ladder, an idle responder, quiet, closing."""
-        incident, policy = self.incident, self.estate.policy
+        incident, policy = self.incident, self.policy
         minor = ends_by_itself(incident)
         moments = [paging_at]
         if incident.status is Status.ACKNOWLEDGED and incident.severity in PAGES_ANY_HOUR:

@@ -1,7 +1,7 @@
 """Decides when each rung of the ladder is asked, and where on it an incident stands now."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from incidents.core.hours import add_working, next_working
@@ -33,6 +33,7 @@ class Plan:
     paging: Paging
     pages: tuple[tuple[Call, Target], ...] = ()
     passed: tuple[int, ...] = ()  # levels whose time went by while nobody could ask
+    relieved: Mapping[str, Asked] = field(default_factory=dict)  # who is paged for a turn taken over, and from whom
     gave_up: bool = False  # the last run has just gone by unanswered
     wake_at: datetime | None = None
 
@@ -51,6 +52,12 @@ def stopped(paging: Paging) -> Paging:
     return replace(paging, clock_at=None)
 
 
+def _rung_of(people: Ladder, entry: Asked) -> int | None:
+    """Where on the ladder somebody who was asked stands now: they, or whoever has their turn by now."""
+    turn_of = people.turns.get(entry.schedule, entry.person) if entry.schedule else entry.person
+    return people.levels.get(turn_of)
+
+
 def standing(people: Ladder, paging: Paging) -> int:
     """The level that `paging` stands on, found by who was asked: rungs move up and down as people come and go.
 
@@ -58,14 +65,20 @@ def standing(people: Ladder, paging: Paging) -> int:
     """
     if not paging.asked:
         return paging.level
-    rung_of, last = people.levels, paging.asked[-1]
-    if last.person in rung_of:
-        return rung_of[last.person] + max(0, paging.level - last.level)
-    return max((rung_of[entry.person] + 1 for entry in paging.asked if entry.person in rung_of), default=0)
+    last = paging.asked[-1]
+    here = _rung_of(people, last)
+    if here is not None:
+        return here + max(0, paging.level - last.level)
+    known = (_rung_of(people, entry) for entry in paging.asked)
+    return max((level + 1 for level in known if level is not None), default=0)
 
 
 def _waits(severity: Severity, paging: Paging) -> bool:
     return severity is Severity.SEV3 or paging.by_day
+
+
+def _due(target: Target, at: datetime, *, waits: bool) -> datetime:
+    return next_working(target.person, at) if waits else at
 
 
 def calls(people: Ladder, severity: Severity, paging: Paging, policy: Policy) -> Iterator[Call]:
@@ -78,12 +91,18 @@ def calls(people: Ladder, severity: Severity, paging: Paging, policy: Policy) ->
         level, run = 0, run + 1
     while run <= policy.escalation.repeat:
         waits = _waits(severity, paging)
-        due = tuple((t, next_working(t.person, at) if waits else at) for t in people.rungs[level])
+        due = tuple((target, _due(target, at, waits=waits)) for target in people.rungs[level])
         yield Call(round=paging.round + run - paging.run, run=run, level=level, at=at, due=due)
         last, begun = max(due, key=lambda pair: pair[1])
         at = add_working(last.person, begun, patience) if waits else begun + patience
         level, run = (level + 1, run) if level + 1 < len(people.rungs) else (0, run + 1)
     yield Call(round=paging.round, run=run, level=0, at=at, due=())
+
+
+def _ends(target: Target, now: datetime) -> list[datetime]:
+    """When somebody can be asked no more: their turn ends, their leave begins."""
+    ends = [target.until, *(away.start for away in target.person.away)]
+    return [end for end in ends if end and end > now]
 
 
 def _reached(
@@ -94,7 +113,8 @@ def _reached(
     for call in calls(people, incident.severity, incident.paging, policy):
         at = call.due_at if call.due else call.at
         if at > now:
-            return come, at, False
+            other = (end for target, due in call.due for end in _ends(target, now) if end < due)
+            return come, min(other, default=at), False  # from then on somebody else is to be asked
         if not call.due:
             return come, None, True
         come.append(call)
@@ -121,32 +141,91 @@ def plan(incident: Incident, people: Ladder, policy: Policy, now: datetime) -> P
     """Whom to page now. After an outage: level 0 if it was never asked, and the present level; not those between.
 
     Nobody has failed to answer who was not asked: if the end went by in an outage, the last level gets its time first.
+    Whoever takes over the turn of somebody who was asked is asked at once; the times of the ladder go on.
     """
     paging = incident.paging
-    if incident.status is not Status.TRIGGERED or paging.clock_at is None or paging.gave_up:
+    if incident.status is not Status.TRIGGERED or paging.clock_at is None:
         return Plan(paging=paging)
+    if paging.gave_up:
+        return _with_relief(Plan(paging=paging), incident, people, now)
     come, wake_at, ended = _reached(people, incident, policy, now)
     if not come:
-        return Plan(paging=replace(paging, gave_up=ended), gave_up=ended, wake_at=wake_at)
-    present = come[-1]
-    pages = _pages(come, paging, now)
-    here = people.levels
+        planned = Plan(paging=replace(paging, gave_up=ended), gave_up=ended, wake_at=wake_at)
+    else:
+        planned = _climbed(come, incident, people, now)
+        if ended and planned.pages:
+            moved = replace(incident, paging=replace(planned.paging, clock_at=now))
+            _, wake_at, ended = _reached(people, moved, policy, now)
+            planned = replace(planned, paging=moved.paging)
+        wake_at = _earliest(planned.wake_at, wake_at)
+        planned = replace(planned, paging=replace(planned.paging, gave_up=ended), gave_up=ended, wake_at=wake_at)
+    return _with_relief(planned, incident, people, now)
+
+
+def _climbed(come: list[Call], incident: Incident, people: Ladder, now: datetime) -> Plan:
+    """Whom to ask of the calls whose time has come, and where the ladder stands then."""
+    paging, present = incident.paging, come[-1]
+    pages, here = _pages(come, paging, now), people.levels
     asked = paging.asked if present.round == paging.round else ()
     asked = tuple(replace(entry, level=here.get(entry.person, entry.level)) for entry in asked)
-    asked += tuple(Asked(level=call.level, person=target.person.id, at=now) for call, target in pages)
-    moved = replace(paging, round=present.round, run=present.run, level=present.level, clock_at=present.at, asked=asked)
-    if ended and pages:
-        moved = replace(moved, clock_at=now)
-        _, wake_at, ended = _reached(people, replace(incident, paging=moved), policy, now)
-    wakes = [wake_at, *(at for _, at in present.due if at > now)]
+    asked += tuple(_asked(call, target, now) for call, target in pages)
     first_counts = bool(paging.asked) or any(call.level == come[0].level for call, _ in pages if call is not present)
     return Plan(
-        paging=replace(moved, gave_up=ended),
+        paging=replace(
+            paging, round=present.round, run=present.run, level=present.level, clock_at=present.at, asked=asked
+        ),
         pages=tuple(pages),
         passed=tuple(call.level for call in come[1 if first_counts else 0 : -1]),
-        gave_up=ended,
-        wake_at=min((at for at in wakes if at is not None), default=None),
+        wake_at=_earliest(*(at for _, at in present.due if at > now)),
     )
+
+
+def _asked(call: Call, target: Target, now: datetime) -> Asked:
+    return Asked(level=call.level, person=target.person.id, at=now, schedule=target.schedule, until=target.until)
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((at for at in moments if at is not None), default=None)
+
+
+def _with_relief(planned: Plan, incident: Incident, people: Ladder, now: datetime) -> Plan:
+    """Also ask those who took over a turn since it was asked, and look again when the next such turn ends."""
+    paging, before = planned.paging, incident.paging
+    over = _took_over(people, before.asked) if paging.round == before.round else {}
+    paged = {target.person.id for _, target in planned.pages}
+    waits, pages, later = _waits(incident.severity, paging), list[tuple[Call, Target]](), list[datetime]()
+    for level, target in ((level, target) for level, rung in enumerate(people.rungs) for target in rung):
+        if target.person.id in over.keys() - paged:
+            due = _due(target, now, waits=waits)
+            call = Call(round=paging.round, run=paging.run, level=level, at=now, due=((target, due),))
+            pages += [(call, target)] if due <= now else []
+            later += [due] if due > now else []
+    relief = tuple(_asked(call, target, now) for call, target in pages)
+    asked = (*paging.asked[:-1], *relief, *paging.asked[-1:])  # the one asked last stays the last
+    asked = tuple(_prolonged(entry, people) for entry in asked)
+    known = {entry.person for entry in asked}
+    ends = (end for rung in people.rungs for t in rung if t.person.id in known for end in _ends(t, now))
+    pages = [*planned.pages, *pages]
+    return replace(
+        planned,
+        paging=replace(paging, asked=asked),
+        pages=tuple(pages),
+        relieved={target.person.id: over[target.person.id] for _, target in pages if target.person.id in over},
+        wake_at=_earliest(planned.wake_at, *ends, *later),
+    )
+
+
+def _took_over(people: Ladder, asked: tuple[Asked, ...]) -> dict[str, Asked]:
+    """Who has the turn of somebody who was asked, and was not asked themselves."""
+    known = {entry.person for entry in asked}
+    holders = {people.turns.get(entry.schedule, ""): entry for entry in asked if entry.schedule}
+    return {person: entry for person, entry in holders.items() if person and person not in known}
+
+
+def _prolonged(entry: Asked, people: Ladder) -> Asked:
+    """Somebody whose next turn follows the one in which they were asked."""
+    ends = {(t.schedule, t.person.id): t.until for rung in people.rungs for t in rung}
+    return replace(entry, until=ends.get((entry.schedule, entry.person), entry.until))
 
 
 def upcoming(incident: Incident, people: Ladder, policy: Policy, now: datetime) -> tuple[Target, datetime] | None:

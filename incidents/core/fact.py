@@ -26,6 +26,7 @@ class FactKind(StrEnum):
     PAGE_FAILED = "page_failed"
     FALLBACK_USED = "fallback_used"
     ESCALATED = "escalated"
+    SHIFT_CHANGED = "shift_changed"
     LEVELS_PASSED = "levels_passed"
     NOBODY_ANSWERED = "nobody_answered"
     ASKED_AGAIN = "asked_again"

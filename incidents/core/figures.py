@@ -49,6 +49,8 @@ def moment(at: datetime) -> str:
 
 
 def local(at: datetime, zone: str, now: datetime) -> str:
-    """A moment by the clocks of `zone`: Mon 09:00, and with its date where that is a week or more from `now`."""
+    """A moment by the clocks of `zone`: 09:00 of the same day, Mon 09:00, Mon 7 Dec 09:00 a week or more from `now`."""
     there = at.astimezone(ZoneInfo(zone))
+    if there.date() == now.astimezone(ZoneInfo(zone)).date():
+        return f"{there:%H:%M}"
     return f"{there:%a %H:%M}" if abs(at - now) < timedelta(days=7) else f"{there:%a} {there.day} {there:%b %H:%M}"

@@ -136,6 +136,8 @@ class Asked:
     level: int
     person: str
     at: datetime
+    schedule: str | None = None  # whose turn on it was the reason
+    until: datetime | None = None  # when that turn ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ def lapse(desk: Desk, alerts: tuple[Alert, ...]) -> None:
 
 
 def _ask_again(desk: Desk) -> None:
-    incident, patience = desk.incident, desk.estate.policy.escalation.ask_again
+    incident, patience = desk.incident, desk.policy.escalation.ask_again
     last = last_word(incident)
     if incident.severity in PAGES_ANY_HOUR and desk.now - last >= patience:
         who = desk.estate.person(incident.acknowledged_by).name if incident.acknowledged_by else "the responder"

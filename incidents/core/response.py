@@ -83,7 +83,7 @@ def _acknowledge(case: Case, ask: Ask) -> None:
 def _escalate(case: Case, ask: Ask) -> None:
     """Ask the next level now; somebody who had it gives it back."""
     desk, paging = case.desk, case.desk.incident.paging
-    if desk.estate.policy.escalation.patience(desk.incident.severity) is None:
+    if desk.policy.escalation.patience(desk.incident.severity) is None:
         raise NotAllowed("nobody_paged", "SEV4 pages nobody: raise the severity first")
     people = ladder(desk.incident, desk.estate, desk.unreachable, desk.now)
     level = standing(people, paging) + 1 if paging.asked else 0

@@ -48,32 +48,6 @@ def on_call(schedule: Schedule, when: str, zone: str = LONDON) -> str | None:
     return shift.person if shift else None
 
 
-# --- the local clock -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("zone", "local", "moment"),
-    [
-        (LONDON, "2026-01-05T09:00", "2026-01-05T09:00+00:00"),
-        (LONDON, "2026-07-06T09:00", "2026-07-06T08:00+00:00"),
-        (LONDON, "2026-03-29T01:30", "2026-03-29T01:00+00:00"),  # skipped: 02:00 is the first that exists
-        (LONDON, "2026-10-25T01:30", "2026-10-25T00:30+00:00"),  # comes twice: the first
-        (NEW_YORK, "2026-03-08T02:30", "2026-03-08T07:00+00:00"),
-        (NEW_YORK, "2026-11-01T01:30", "2026-11-01T05:30+00:00"),
-        ("Pacific/Apia", "2011-12-30T12:00", "2011-12-30T10:00+00:00"),  # a whole day was left out
-    ],
-)
-def test_a_local_time_is_one_moment(zone: str, local: str, moment: str) -> None:
-    assert moment_of(datetime.fromisoformat(local), zone) == datetime.fromisoformat(moment)
-
-
-def test_a_time_that_the_clocks_skip_does_not_exist() -> None:
-    told = {text: exists(datetime.fromisoformat(text), LONDON) for text in ("2026-03-29T01:30", "2026-03-29T02:00")}
-
-    assert told == {"2026-03-29T01:30": False, "2026-03-29T02:00": True}
-    assert exists(datetime.fromisoformat("2026-10-25T01:30"), LONDON)
-
-
 # --- rotations -------------------------------------------------------------------------------------------------------
 
 
