@@ -199,7 +199,8 @@ def _progress(alerts: Sequence[Alert], estate: Estate) -> list[Line]:
 def _who(incident: Incident, people_at: Callable[[datetime], Ladder], estate: Estate, now: datetime) -> str:
     match incident.status:
         case Status.ACKNOWLEDGED:
-            return f"{_person(estate, incident.acknowledged_by)} has it"
+            later = f", snoozed until {moment(incident.snoozed_until)}" if incident.snoozed_until else ""
+            return f"{_person(estate, incident.acknowledged_by)} has it{later}"
         case Status.MITIGATED:
             return "mitigated; not resolved yet"
         case Status.RESOLVED | Status.CLOSED:
@@ -212,8 +213,10 @@ def _next(incident: Incident, people_at: Callable[[datetime], Ladder], estate: E
     policy = estate.policy_of(incident.system)
     if policy.escalation.patience(incident.severity) is None:
         return "posted only; SEV4 pages nobody"
-    asked = incident.paging.asked
+    asked, handed = incident.paging.asked, incident.handed
     text = f"{_person(estate, asked[-1].person)} was asked" if asked else "nobody was asked yet"
+    if handed:
+        text = f"{_person(estate, handed.by)} handed it over to {_person(estate, handed.to)}; {text}"
     if incident.held is not None:
         return f"{text}; nobody further while {_HELD[incident.held]}"
     if incident.paging.gave_up:

@@ -108,9 +108,14 @@ class Desk:
     def ask(self, why: str, *, by_day: bool = False) -> None:
         """Begin a new round of the ladder; an incident that somebody had becomes triggered again."""
         if self.incident.status is not Status.TRIGGERED:
-            self.change(status=Status.TRIGGERED, acknowledged_at=None, acknowledged_by=None)
+            self.give_back()
+            self.change(status=Status.TRIGGERED)
             self.tell(FactKind.ASKED_AGAIN, f"Asked again: {why}", why=why)
         self.change(paging=begin_round(self.incident.paging, now=self.now, why=why, by_day=by_day))
+
+    def give_back(self) -> None:
+        """Whoever had it has it no more, and it is snoozed no more."""
+        self.change(acknowledged_at=None, acknowledged_by=None, snoozed_until=None)
 
     def hasten(self) -> None:
         """What was old news, to be asked about by day, is not over: the night is no longer a reason to wait."""
@@ -119,17 +124,16 @@ class Desk:
 
     def stop(self) -> None:
         """Nobody is to be asked any more."""
-        self.change(paging=stopped(self.incident.paging), wake_at=None)
+        self.change(paging=stopped(self.incident.paging), wake_at=None, snoozed_until=None, handed=None)
 
     def reopen(self, why: str, *, by: Actor = SYSTEM, by_day: bool = False, gathers: bool = True) -> None:
         """It came back, or was never gone: triggered again, with a new round; `gathers` unless another one does."""
+        self.give_back()
         self.change(
             status=Status.TRIGGERED,
             gathering=gathers,
             held=None,
             held_at=None,
-            acknowledged_at=None,
-            acknowledged_by=None,
             mitigated_at=None,
             verified_at=None,
             resolved_at=None,
@@ -277,7 +281,9 @@ class Desk:
         incident, policy = self.incident, self.policy
         minor = ends_by_itself(incident)
         moments = [paging_at]
-        if incident.status is Status.ACKNOWLEDGED and incident.severity in PAGES_ANY_HOUR:
+        if incident.status is Status.ACKNOWLEDGED and incident.snoozed_until:
+            moments.append(incident.snoozed_until)
+        elif incident.status is Status.ACKNOWLEDGED and incident.severity in PAGES_ANY_HOUR:
             moments.append(last_word(incident) + policy.escalation.ask_again)
         if incident.status is Status.MITIGATED and incident.verified_at and minor:
             moments.append(incident.verified_at + policy.incidents.quiet_resolve)

@@ -31,6 +31,8 @@ class FactKind(StrEnum):
     NOBODY_ANSWERED = "nobody_answered"
     ASKED_AGAIN = "asked_again"
     ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    HANDED_OVER = "handed_over"
     ASSIGNED = "assigned"
     NOTE = "note"
     FLAPPING = "flapping"

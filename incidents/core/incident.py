@@ -26,6 +26,8 @@ class Status(StrEnum):
 class Action(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     ESCALATE = "escalate"
+    SNOOZE = "snooze"
+    HAND_OVER = "hand_over"
     MITIGATE = "mitigate"
     RESOLVE = "resolve"
     REOPEN = "reopen"
@@ -60,6 +62,8 @@ NEXT: Mapping[Status, Mapping[Action, Status]] = MappingProxyType(
             {
                 Action.ACKNOWLEDGE: Status.ACKNOWLEDGED,
                 Action.ESCALATE: Status.TRIGGERED,
+                Action.SNOOZE: Status.ACKNOWLEDGED,
+                Action.HAND_OVER: Status.TRIGGERED,
                 Action.MITIGATE: Status.MITIGATED,
                 Action.RESOLVE: Status.RESOLVED,
                 **_while(Status.TRIGGERED),
@@ -68,6 +72,8 @@ NEXT: Mapping[Status, Mapping[Action, Status]] = MappingProxyType(
         Status.ACKNOWLEDGED: MappingProxyType(
             {
                 Action.ESCALATE: Status.TRIGGERED,  # by a person who needs help, or after an hour of silence
+                Action.SNOOZE: Status.ACKNOWLEDGED,
+                Action.HAND_OVER: Status.TRIGGERED,
                 Action.MITIGATE: Status.MITIGATED,
                 Action.RESOLVE: Status.RESOLVED,
                 **_while(Status.ACKNOWLEDGED),
@@ -109,13 +115,16 @@ def allowed(status: Status) -> tuple[Action, ...]:
     return tuple(action for action in Action if action in NEXT[status])
 
 
+_SHOWN = frozenset({Action.ESCALATE, Action.SNOOZE, Action.HAND_OVER})  # they matter also where the status stays
+
+
 def draw() -> str:
     """The table as a Mermaid state diagram; the README's diagram is this text."""
     lines = ["stateDiagram-v2", "    [*] --> triggered"]
     for status, moves in NEXT.items():
         by_target: dict[Status, list[str]] = {}
         for action, target in moves.items():
-            if target is not status or action is Action.ESCALATE:
+            if target is not status or action in _SHOWN:
                 by_target.setdefault(target, []).append(action)
         lines += [f"    {status} --> {target}: {', '.join(actions)}" for target, actions in by_target.items()]
     return "\n".join([*lines, f"    {Status.CLOSED} --> [*]"])
@@ -152,6 +161,15 @@ class Paging:
     why: str = ""  # why this round began
     by_day: bool = False  # old news: waits for working hours whatever the severity
     gave_up: bool = False  # the last run went by unanswered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """An incident that was given to somebody who has not answered yet."""
+
+    to: str  # person ids
+    by: str
+    note: str = ""  # hostile text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +218,8 @@ class Incident:
     touched_at: datetime | None = None  # the last fact by a person
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
+    snoozed_until: datetime | None = None  # when whoever has it is asked again
+    handed: Handed | None = None  # who is asked first
     mitigated_at: datetime | None = None
     verified_at: datetime | None = None  # every alert clear since
     resolved_at: datetime | None = None
@@ -221,3 +241,7 @@ class Incident:
     version: int = 0
     head_seq: int = 0
     head_hash: str = ""
+
+    @property
+    def handed_to(self) -> str | None:
+        return self.handed.to if self.handed else None

@@ -8,7 +8,7 @@ from incidents.core.catalog import KIND_OWNER
 from incidents.core.estate import ADMIN, Estate
 from incidents.core.events import Kind
 from incidents.core.figures import local
-from incidents.core.incident import Incident
+from incidents.core.incident import Handed, Incident
 from incidents.core.people import Person
 from incidents.core.schedule import turn
 from incidents.core.system import Role, System
@@ -90,6 +90,17 @@ class _Climb:
             mine = (replace(skip, gap=skip.gap and not skip.leave) for skip in self.skips[before:])
             self.skips[before:] = mine
 
+    def handed(self, handed: Handed) -> None:
+        """Whoever it was handed over to is asked before everybody else."""
+        person, role = self._estate.person(handed.to), "person it was handed over to"
+        if self._reachable(person, role):
+            self._seen[person.id] = role
+            note = f": {handed.note[:_NOTE]}" if handed.note else ""
+            why = f"it was handed over to you by {self._estate.person(handed.by).name}{note}"
+            self.rungs.append((Target(person=person, why=why),))
+        else:
+            self.skips[-1] = replace(self.skips[-1], gap=False)
+
     def _find(self, owner: str | None, role: str) -> Target | None:
         """The person to ask for an owner: the first of a team who can be reached and is not yet on the ladder."""
         if owner is None:
@@ -150,6 +161,7 @@ class _Climb:
         return target
 
 
+_NOTE = 200  # characters of a note that a page repeats
 _USUAL = ((KIND_OWNER,), (Role.OPERATIONAL,), (Role.ACCOUNTABLE,))
 
 
@@ -166,13 +178,15 @@ def _owners(name: str, incident: Incident, system: System, escalation: str) -> l
 def ladder(incident: Incident, estate: Estate, unreachable: Mapping[str, str], now: datetime) -> Ladder:
     """Who is asked at `now`: the rungs of the system's escalation, then its last resort; nobody twice or out of reach.
 
-    Where no escalation is named: the first owner of each kind, operational, accountable, default owner. A schedule is
-    whoever has the turn at `now`. `unreachable` maps a person's id to why Slack refused them ("is deactivated in
-    Slack").
+    Before all of them, whoever it was handed over to. Where no escalation is named: the first owner of each kind,
+    operational, accountable, default owner. A schedule is whoever has the turn at `now`. `unreachable` maps a person's
+    id to why Slack refused them ("is deactivated in Slack").
     """
     system, climb = estate.system(incident.system), _Climb(estate, unreachable, now)
     chosen = estate.escalation_of(system)
     name = chosen.id if chosen else ""
+    if incident.handed:
+        climb.handed(incident.handed)
     if incident.registered and estate.registers:
         for rung in chosen.rungs if chosen else _USUAL:
             climb.rung([pair for named in rung for pair in _owners(named, incident, system, name)])

@@ -23,10 +23,23 @@ def lapse(desk: Desk, alerts: tuple[Alert, ...]) -> None:
 
 def _ask_again(desk: Desk) -> None:
     incident, patience = desk.incident, desk.policy.escalation.ask_again
+    who = desk.estate.person(incident.acknowledged_by).name if incident.acknowledged_by else "the responder"
+    if incident.snoozed_until is not None:
+        if desk.now >= incident.snoozed_until:
+            _wake(desk, who)
+        return
     last = last_word(incident)
     if incident.severity in PAGES_ANY_HOUR and desk.now - last >= patience:
-        who = desk.estate.person(incident.acknowledged_by).name if incident.acknowledged_by else "the responder"
         desk.ask(f"no word from {who} for {span(desk.now - last)}")
+
+
+def _wake(desk: Desk, who: str) -> None:
+    """A snooze is over and nothing else has become of the incident: whoever is paged for it is asked again."""
+    if desk.policy.escalation.patience(desk.incident.severity) is None:
+        desk.change(snoozed_until=None)
+        desk.post(f"The time for which {who} had snoozed it is over")
+    else:
+        desk.ask(f"the time for which {who} had snoozed it is over")
 
 
 def _resolve_quietly(desk: Desk) -> None:

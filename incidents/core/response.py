@@ -7,12 +7,13 @@ from types import MappingProxyType
 from incidents.core.alert import Alert, Settled
 from incidents.core.desk import Desk
 from incidents.core.errors import NotAllowed, NotFound
-from incidents.core.escalation import BY_HAND, standing
 from incidents.core.fact import Actor, ActorType, FactKind
+from incidents.core.holders import assign, escalate, hand_over, name_of, noted, snooze
 from incidents.core.incident import UNRESOLVED, Action, Incident, Related, Resolution, Status, after
-from incidents.core.ladder import ladder
-from incidents.core.people import Person
 from incidents.core.severity import Severity
+
+# A person's word goes before a monitor's good news: after these nothing holds the ladder.
+ASKS_NOW = frozenset({Action.ESCALATE, Action.HAND_OVER, Action.SEVERITY, Action.REOPEN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +23,11 @@ class Ask:
     incident: str
     action: Action
     by: Actor
-    note: str | None = None  # resolve, note, close, escalate, mitigate
+    note: str | None = None  # resolve, note, close, escalate, mitigate, snooze, hand_over
     reason: Resolution | None = None  # resolve
     of: str | None = None  # resolve as duplicate: the other incident
-    to: str | None = None  # severity: sev1..sev4; assign: a person id; merge: the other incident
+    to: str | None = None  # severity: sev1..sev4; assign, hand_over: a person id; merge: the other incident
+    minutes: int | None = None  # snooze: for how long
     alert: str | None = None  # waive: the alert's fingerprint
 
 
@@ -63,45 +65,20 @@ def _next(case: Case, ask: Ask) -> Status:
     return after(case.desk.incident.status, ask.action)
 
 
-def _name(desk: Desk, by: Actor) -> str:
-    return desk.estate.person(by.id).name
-
-
-def _noted(text: str, note: str | None) -> str:
-    return f"{text}: {note}" if note else text
-
-
 def _acknowledge(case: Case, ask: Ask) -> None:
     desk = case.desk
     desk.change(status=_next(case, ask), acknowledged_at=desk.now, acknowledged_by=ask.by.id)
     if desk.incident.assignee is None:
         desk.change(assignee=ask.by.id)
     desk.stop()
-    desk.tell(FactKind.ACKNOWLEDGED, _noted(f"Acknowledged by {_name(desk, ask.by)}", ask.note), by=ask.by)
-
-
-def _escalate(case: Case, ask: Ask) -> None:
-    """Ask the next level now; somebody who had it gives it back."""
-    desk, paging = case.desk, case.desk.incident.paging
-    if desk.policy.escalation.patience(desk.incident.severity) is None:
-        raise NotAllowed("nobody_paged", "SEV4 pages nobody: raise the severity first")
-    people = ladder(desk.incident, desk.estate, desk.unreachable, desk.now)
-    level = standing(people, paging) + 1 if paging.asked else 0
-    by_hand = replace(paging, clock_at=desk.now, gave_up=False, by_day=False, run=0, why=BY_HAND)
-    if paging.asked and level < len(people.rungs):
-        by_hand = replace(by_hand, level=paging.asked[-1].level + 1)
-    else:
-        level, fresh = 0, paging.round > 0 and not paging.asked
-        by_hand = replace(by_hand, level=0, round=paging.round + (0 if fresh else 1), asked=())
-    desk.change(status=_next(case, ask), paging=by_hand, acknowledged_at=None, acknowledged_by=None, held=None)
-    desk.tell(FactKind.ESCALATED, _noted(f"Escalated by {_name(desk, ask.by)}", ask.note), by=ask.by, level=level)
+    desk.tell(FactKind.ACKNOWLEDGED, noted(f"Acknowledged by {name_of(desk, ask.by)}", ask.note), by=ask.by)
 
 
 def _mitigate(case: Case, ask: Ask) -> None:
     desk = case.desk
     desk.change(status=_next(case, ask), mitigated_at=desk.now)
     desk.stop()
-    desk.tell(FactKind.MITIGATED, _noted(f"Mitigated by {_name(desk, ask.by)}", ask.note), by=ask.by)
+    desk.tell(FactKind.MITIGATED, noted(f"Mitigated by {name_of(desk, ask.by)}", ask.note), by=ask.by)
 
 
 def _resolve(case: Case, ask: Ask) -> None:
@@ -113,8 +90,8 @@ def _resolve(case: Case, ask: Ask) -> None:
     desk.change(status=_next(case, ask), resolved_at=desk.now, resolution=ask.reason, gathering=False)
     desk.stop()
     of = f" of {ask.of}" if ask.reason is Resolution.DUPLICATE else ""
-    text = f"Resolved by {_name(desk, ask.by)} as {ask.reason}{of}"
-    desk.tell(FactKind.RESOLVED, _noted(text, ask.note), by=ask.by, reason=ask.reason, of=ask.of)
+    text = f"Resolved by {name_of(desk, ask.by)} as {ask.reason}{of}"
+    desk.tell(FactKind.RESOLVED, noted(text, ask.note), by=ask.by, reason=ask.reason, of=ask.of)
     if ask.of and ask.reason is Resolution.DUPLICATE:
         desk.relate(ask.of, "duplicate_of", f"Duplicate of {ask.of}")
     settled = Settled(incident=desk.incident.id, reason=ask.reason, at=desk.now)
@@ -126,7 +103,7 @@ def _resolve(case: Case, ask: Ask) -> None:
 def _reopen(case: Case, ask: Ask) -> None:
     desk = case.desk
     other = case.gathering if case.gathering != desk.incident.id else None
-    desk.reopen(_noted(f"by {_name(desk, ask.by)}", ask.note), by=ask.by, gathers=other is None)
+    desk.reopen(noted(f"by {name_of(desk, ask.by)}", ask.note), by=ask.by, gathers=other is None)
     if other:
         desk.relate(other, "newer", f"{other} gathers the alerts of this system by now")
     for alert in case.alerts:
@@ -147,29 +124,13 @@ def _close(case: Case, ask: Ask) -> None:
         raise NotAllowed("not_verified", f"not verified and not waived: {names}{more}")
     desk.change(status=_next(case, ask), closed_at=desk.now)
     desk.stop()
-    desk.tell(FactKind.CLOSED, _noted(f"Closed by {_name(desk, ask.by)}", ask.note), by=ask.by)
+    desk.tell(FactKind.CLOSED, noted(f"Closed by {name_of(desk, ask.by)}", ask.note), by=ask.by)
 
 
 def _note(case: Case, ask: Ask) -> None:
     if not ask.note:
         raise NotAllowed("note_missing", "a note needs a text")
     case.desk.tell(FactKind.NOTE, ask.note, by=ask.by)
-
-
-def _person(desk: Desk, person: str | None) -> Person:
-    known = desk.estate.catalog.people
-    if not person or (known and person not in known):
-        raise NotAllowed("person_unknown", f"no person {person!r} in the catalog")
-    return desk.estate.person(person)
-
-
-def _assign(case: Case, ask: Ask) -> None:
-    desk, person = case.desk, _person(case.desk, ask.to)
-    if desk.incident.assignee == person.id:
-        raise NotAllowed("already_done", f"{person.name} has it already")
-    desk.change(assignee=person.id)
-    text = f"Assigned to {person.name} by {_name(desk, ask.by)}"
-    desk.tell(FactKind.ASSIGNED, _noted(text, ask.note), by=ask.by, to=person.id)
 
 
 def _severity(case: Case, ask: Ask) -> None:
@@ -182,8 +143,8 @@ def _severity(case: Case, ask: Ask) -> None:
         raise NotAllowed("reason_missing", "say why the severity changes")
     if to is was:
         raise NotAllowed("already_done", f"the incident is {was.label} already")
-    desk.change(severity=to, severity_why=f"set by {_name(desk, ask.by)}: {ask.note}")
-    text = f"{was.label} -> {to.label} by {_name(desk, ask.by)}: {ask.note}"
+    desk.change(severity=to, severity_why=f"set by {name_of(desk, ask.by)}: {ask.note}")
+    text = f"{was.label} -> {to.label} by {name_of(desk, ask.by)}: {ask.note}"
     desk.tell(FactKind.SEVERITY_SET, text, by=ask.by, was=was, to=to)
     if desk.pages_for(was, to) and desk.incident.acknowledged_by != ask.by.id:  # who has it need not be asked
         desk.change(held=None, held_at=None)  # a person's word goes before a monitor's good news
@@ -200,7 +161,7 @@ def _waive(case: Case, ask: Ask) -> None:
     if alert.waived:
         raise NotAllowed("already_done", f"waived already: {alert.waived}")
     case.save(replace(alert, waived=ask.note))
-    text = f"{alert.kind.words} {alert.metric} waived by {_name(desk, ask.by)}: {ask.note}"
+    text = f"{alert.kind.words} {alert.metric} waived by {name_of(desk, ask.by)}: {ask.note}"
     desk.tell(FactKind.ALERT_WAIVED, text, by=ask.by, fingerprint=alert.fingerprint)
 
 
@@ -231,7 +192,7 @@ def _merge(case: Case, ask: Ask) -> None:
         other.reopen(f"{desk.incident.id} was merged into it while it was mitigated", gathers=other.incident.gathering)
     into, mine = other.incident, desk.incident
     _take_over(other, mine)
-    other.tell(FactKind.MERGED, f"{mine.id} merged into this by {_name(desk, ask.by)}", by=ask.by, incident=mine.id)
+    other.tell(FactKind.MERGED, f"{mine.id} merged into this by {name_of(desk, ask.by)}", by=ask.by, incident=mine.id)
     other.raise_to(mine.severity, f"{mine.id} was {mine.severity.label}")
     desk.change(
         status=_next(case, ask),
@@ -241,20 +202,22 @@ def _merge(case: Case, ask: Ask) -> None:
         related=(*mine.related, Related(incident=into.id, relation="merged_into")),
     )
     desk.stop()
-    desk.tell(FactKind.MERGED, f"Merged into {into.id} by {_name(desk, ask.by)}", by=ask.by, incident=into.id)
+    desk.tell(FactKind.MERGED, f"Merged into {into.id} by {name_of(desk, ask.by)}", by=ask.by, incident=into.id)
 
 
 _NAMED = 5  # alerts named in a refusal
 _ACTS: Mapping[Action, Callable[[Case, Ask], None]] = MappingProxyType(
     {
         Action.ACKNOWLEDGE: _acknowledge,
-        Action.ESCALATE: _escalate,
+        Action.ESCALATE: lambda case, ask: escalate(case.desk, ask.by, ask.note),
+        Action.SNOOZE: lambda case, ask: snooze(case.desk, ask.by, ask.minutes, ask.note),
+        Action.HAND_OVER: lambda case, ask: hand_over(case.desk, ask.by, ask.to, ask.note),
         Action.MITIGATE: _mitigate,
         Action.RESOLVE: _resolve,
         Action.REOPEN: _reopen,
         Action.CLOSE: _close,
         Action.NOTE: _note,
-        Action.ASSIGN: _assign,
+        Action.ASSIGN: lambda case, ask: assign(case.desk, ask.by, ask.to, ask.note),
         Action.SEVERITY: _severity,
         Action.WAIVE: _waive,
         Action.MERGE: _merge,

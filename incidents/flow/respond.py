@@ -14,10 +14,9 @@ from incidents.core.estate import Estate
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Incident, Resolution, Status
 from incidents.core.ladder import first_role
-from incidents.core.response import Ask, Case, act
+from incidents.core.response import ASKS_NOW, Ask, Case, act
 from incidents.flow.ports import Opening, SceneRequest, Store, Turn, Unit
 
-_ASKS_NOW = frozenset({Action.ESCALATE, Action.SEVERITY, Action.REOPEN})  # good news does not hold a person's word
 _TRIES = 6  # of an action that lost a race
 _BY_HAND = 1_000_000  # names an hour: what a person opens is never one of a flood
 
@@ -59,7 +58,7 @@ class Responder:
         case = Case(desk=desks[0], alerts=mine, other=desks[1] if len(desks) > 1 else None, gathering=gathering)
         act(case, ask)
         after = [case.changed.get(key, alert) for key, (alert, _) in alerts.items()]
-        for desk in desks if ask.action not in _ASKS_NOW else ():
+        for desk in desks if ask.action not in ASKS_NOW else ():
             desk.hold(Others().with_these(alert for alert in after if alert.incident == desk.incident.id))
         decision = _decided(desks, list(case.changed.values()), {key: pair[1] for key, pair in alerts.items()})
         await unit.board.save([decision], {})

@@ -115,6 +115,9 @@ async def test_reading_while_the_database_is_away_asks_to_come_back() -> None:
         ("acknowledge", None, {}),
         ("acknowledge", {}, {}),
         ("escalate", {"note": "Not mine"}, {"note": "Not mine"}),
+        ("snooze", {"minutes": 60}, {"minutes": 60}),
+        ("snooze", {"minutes": 1440, "note": "Later"}, {"minutes": 1440, "note": "Later"}),
+        ("hand-over", {"to": "lee", "note": "Yours"}, {"to": "lee", "note": "Yours"}),
         ("mitigate", {}, {}),
         ("resolve", {"reason": "fixed", "note": "Rolled back"}, {"reason": "fixed", "note": "Rolled back"}),
         ("resolve", {"reason": "duplicate", "of": "INC-2"}, {"reason": "duplicate", "of": "INC-2"}),
@@ -125,19 +128,27 @@ async def test_reading_while_the_database_is_away_asks_to_come_back() -> None:
         ("merge", {"into": "INC-2"}, {"to": "INC-2"}),
     ],
 )
-async def test_an_action_asks_for_what_its_body_says(action: str, body: object, asked: dict[str, str]) -> None:
+async def test_an_action_asks_for_what_its_body_says(action: str, body: object, asked: dict[str, object]) -> None:
     front = a_front()
     answer = await post(front, f"/api/incidents/INC-1/{action}", body, X_Incidents_As="ada")
     assert answer.status_code == 200, answer.text
     (ask,) = front.world.asked
-    assert (ask.incident, ask.action, ask.by) == ("INC-1", Action(action), ADA)
-    told = {name: getattr(ask, name) for name in ("note", "reason", "of", "to", "alert")}
+    assert (ask.incident, ask.action, ask.by) == ("INC-1", Action(action.replace("-", "_")), ADA)
+    told = {name: getattr(ask, name) for name in ("note", "reason", "of", "to", "alert", "minutes")}
     assert {name: value for name, value in told.items() if value is not None} == asked
 
 
 @pytest.mark.parametrize(
     ("action", "body", "field"),
     [
+        ("snooze", {}, "minutes"),
+        ("snooze", {"minutes": 0}, "minutes"),
+        ("snooze", {"minutes": 1441}, "minutes"),
+        ("snooze", {"minutes": 1.5}, "minutes"),
+        ("snooze", {"minutes": True}, "minutes"),
+        ("snooze", {"minutes": "an hour"}, "minutes"),
+        ("hand-over", {}, "to"),
+        ("hand-over", {"to": "zoe"}, "to"),
         ("resolve", {}, "reason"),
         ("resolve", None, "body"),
         ("resolve", {"reason": "bored"}, "reason"),

@@ -12,7 +12,7 @@ from incidents.core.cloudevents import Refusal, RefusalKind
 from incidents.core.estate import Estate
 from incidents.core.fact import FactKind
 from incidents.core.grade import Verdict
-from incidents.core.incident import Asked, Change, Paging, Related, Status
+from incidents.core.incident import Action, Asked, Change, Paging, Related, Status
 from incidents.core.severity import Severity
 from incidents.flow.ports import SystemView, Taken
 from tests.adapters.web_calls import FINGERPRINT, a_front
@@ -175,6 +175,8 @@ async def test_a_form_sent_twice_acts_once() -> None:
         ("merge", {"into": "INC-99"}, 404, "no incident has the id INC-99"),
         ("waive", {"alert": "f" * 32, "reason": "My long words"}, 404, "has no alert"),
         ("acknowledge", {"as": "mallory"}, 400, "nobody in the catalog"),
+        ("snooze", {"minutes": "2000", "note": "My long words"}, 400, "minutes"),
+        ("hand_over", {"to": "zoe", "note": "My long words"}, 400, "nobody in the catalog"),
     ],
 )
 async def test_a_refused_form_says_why_on_the_page_and_keeps_what_was_typed(
@@ -186,6 +188,19 @@ async def test_a_refused_form_says_why_on_the_page_and_keeps_what_was_typed(
     assert why in answer.text
     if "My long words" in form.get("note", "") or ("reason" in form and action == "severity"):
         assert "My long words" in answer.text.split("<main", 1)[1]
+
+
+async def test_it_is_snoozed_and_handed_over_by_form() -> None:
+    front = a_front()
+    assert (await send(front, "/incidents/INC-1/snooze", minutes="120", **{"as": "ada"})).status_code == 303
+    page = await get(front, "/incidents/INC-1?done=snooze")
+    assert "Snoozed: nobody is asked until it is over." in page
+    assert "snoozed until " in page
+    assert (await send(front, "/incidents/INC-1/hand_over", to="lee", note="Yours")).status_code == 303
+    assert [(ask.action, ask.to, ask.minutes) for ask in front.world.asked] == [
+        (Action.SNOOZE, None, 120),
+        (Action.HAND_OVER, "lee", None),
+    ]
 
 
 async def test_a_refused_forms_address_loaded_again_is_the_incident() -> None:

@@ -66,6 +66,30 @@ def test_an_incident_is_opened_taken_and_followed_to_its_closure(at_work: Desk) 
     ]
 
 
+def test_an_incident_is_snoozed_and_handed_over(at_work: Desk) -> None:
+    snoozed = at_work.type("snooze", "1", "--for", "1h30m", "--note", "after the batch", "--as", "lee")
+    assert snoozed.out.startswith("INC-1 SEV2 acknowledged, lee has it, snoozed until ")
+    told = at_work.type("timeline", "1", "--json").json["facts"][-1]
+    assert told["text"].startswith("Snoozed by Lee Park for 1 h 30 min, until ")
+    assert told["text"].endswith(": after the batch")
+
+    given = at_work.type("hand-over", "1", "--to", "ada", "--note", "yours", "--as", "lee")
+    assert given.out == "INC-1 SEV2 triggered, handed over to ada: Credit scoring: odd scores\n"
+    assert at_work.type("hand-over", "1", "--to", "zoe").code == 1
+
+
+@pytest.mark.parametrize("length", ["soon", "2", "", "-1h", "1h 30m"])
+def test_a_length_of_time_that_is_none_is_wrong_usage(at_work: Desk, length: str) -> None:
+    said = at_work.type("snooze", "1", f"--for={length}")
+    assert (said.code, "1h30m" in said.err) == (2, True)
+
+
+def test_a_snooze_of_more_than_a_day_is_refused(at_work: Desk) -> None:
+    said = at_work.type("snooze", "1", "--for", "2d")
+    assert said.code == 1
+    assert "minutes" in said.err
+
+
 def test_an_action_without_a_running_service_says_that_pages_wait_for_one(at_work: Desk) -> None:
     assert "No service is running" in at_work.type("ack", "1").err
 
@@ -144,7 +168,7 @@ def test_show_is_the_briefing_with_what_may_be_done_now(at_work: Desk) -> None:
     shown = at_work.type("show", "1").out
     assert shown.startswith("SEV2 Credit scoring: odd scores")
     assert "You can" in shown
-    assert "ack, escalate, mitigate" in shown
+    assert "ack, escalate, snooze, hand-over, mitigate" in shown
 
 
 def test_words_from_outside_cannot_steer_the_terminal(at_work: Desk) -> None:

@@ -9,11 +9,14 @@ from incidents.core.briefing import Briefing, brief
 from incidents.core.catalog import Catalog
 from incidents.core.estate import Estate
 from incidents.core.incident import Action
+from incidents.core.system import Role
 from tests.core.town import Town
 from tests.make import (
     NIGHT,
     NOON,
+    OWNERS,
     a_catalog,
+    a_schedule,
     a_system,
     an_estate,
     cost,
@@ -178,10 +181,37 @@ def test_after_the_last_run_it_says_that_somebody_must_take_it() -> None:
     assert lines(briefed(town, at=NOON + hours(4)), "Who") == ["nobody answered; someone must take this"]
 
 
+def test_it_says_until_when_it_is_snoozed() -> None:
+    town = a_town()
+    town.publish(hallucination(60, 120))
+    town.act(Action.SNOOZE, minutes=90)
+
+    assert lines(briefed(town), "Who") == ["Priya has it, snoozed until 2026-11-18 13:30 UTC"]
+
+
+def test_it_says_who_handed_it_over_to_whom_and_who_is_next() -> None:
+    town = a_town()
+    town.publish(hallucination(60, 120))
+    town.act(Action.HAND_OVER, to="kim", note="the index is Kim's")
+
+    assert lines(briefed(town), "Who") == [
+        "Priya handed it over to Kim; Kim was asked; next Priya at 2026-11-18 12:15 UTC"
+    ]
+
+
+def test_who_is_next_is_whoever_has_the_turn_by_then() -> None:
+    operated = a_system("rag-assistant", owners={**OWNERS, Role.OPERATIONAL: "oncall"})
+    town = a_town(an_estate(a_catalog(operated, schedules={"oncall": a_schedule("kim", "omar", at="12:10")})))
+    town.publish(hallucination(60, 120))
+
+    assert lines(briefed(town), "Who") == ["Priya was asked; next Kim at 2026-11-18 12:15 UTC"]
+
+
 def test_the_buttons_are_what_is_allowed_now() -> None:
     town = a_town()
     town.publish(hallucination())
-    assert briefed(town).actions[:4] == (Action.ACKNOWLEDGE, Action.ESCALATE, Action.MITIGATE, Action.RESOLVE)
+    first = (Action.ACKNOWLEDGE, Action.ESCALATE, Action.SNOOZE, Action.HAND_OVER, Action.MITIGATE, Action.RESOLVE)
+    assert briefed(town).actions[:6] == first
 
     town.act(Action.ACKNOWLEDGE)
     assert Action.ACKNOWLEDGE not in briefed(town).actions

@@ -24,7 +24,7 @@ def refused(town: Town, action: Action, **asked: str) -> tuple[str, str]:
     """The code and the reason of a refusal, which changes nothing."""
     before = (dict(town.incidents), dict(town.alerts), len(town.timeline()), len(town.effects))
     with pytest.raises(NotAllowed) as error:
-        town.act(action, **asked)
+        town.act(action, minutes=None, **asked)
     assert (dict(town.incidents), dict(town.alerts), len(town.timeline()), len(town.effects)) == before
     return error.value.code, error.value.why
 

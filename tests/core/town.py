@@ -17,7 +17,7 @@ from incidents.core.fact import GENESIS, ChainedFact, Fact, FactKind, chain
 from incidents.core.incident import UNRESOLVED, Action, Change, Incident, Resolution, Status
 from incidents.core.lapse import lapse
 from incidents.core.reading import Reading, read
-from incidents.core.response import Ask, Case, act
+from incidents.core.response import ASKS_NOW, Ask, Case, act
 from incidents.core.strangers import key_of
 from tests.make import by
 
@@ -55,11 +55,18 @@ class Town:
             self.send_pages()
 
     def act(
-        self, action: Action, incident: str = "INC-1", *, who: str = "priya", reason: str | None = None, **asked: str
+        self,
+        action: Action,
+        incident: str = "INC-1",
+        *,
+        who: str = "priya",
+        reason: str | None = None,
+        minutes: int | None = None,
+        **asked: str,
     ) -> None:
         """A person does something; raises what the person would be told."""
         why = Resolution(reason) if reason else None
-        ask = Ask(incident=incident, action=action, by=by(who), reason=why, **asked)
+        ask = Ask(incident=incident, action=action, by=by(who), reason=why, minutes=minutes, **asked)
         other = self._desk(asked["to"]) if action is Action.MERGE and "to" in asked else None
         mine, desk = self._alerts_of(incident), self._desk(incident)
         gathering = self._gathering_at((desk.incident.system, desk.incident.environment))
@@ -68,7 +75,8 @@ class Town:
         self.alerts |= {key: replace(alert, version=alert.version + 1) for key, alert in case.changed.items()}
         for open_desk in (desk, other):
             if open_desk is not None:
-                open_desk.hold(Others().with_these(self._alerts_of(open_desk.incident.id)))
+                if action not in ASKS_NOW:
+                    open_desk.hold(Others().with_these(self._alerts_of(open_desk.incident.id)))
                 self._close(open_desk)
         self.send_pages()
 

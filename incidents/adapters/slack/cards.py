@@ -13,6 +13,7 @@ from incidents.core.incident import Action
 BUTTONS = {
     Action.ACKNOWLEDGE: "Acknowledge",
     Action.ESCALATE: "Escalate",
+    Action.SNOOZE: "Snooze 1 h",
     Action.MITIGATE: "Mitigate",
     Action.RESOLVE: "Resolve",
 }

@@ -21,7 +21,8 @@ from incidents.flow.ports import Respond
 
 LIMIT = 2.4  # seconds to act in: Slack shows a failure after three
 _INCIDENT = re.compile("[A-Z]{1,10}-[0-9]{1,18}")
-_AT_ONCE = frozenset({Action.ACKNOWLEDGE, Action.ESCALATE})
+_AT_ONCE = frozenset({Action.ACKNOWLEDGE, Action.ESCALATE, Action.SNOOZE})
+_SNOOZE = 60  # minutes, as its button says; other lengths are on the web page
 _BY_FORM = frozenset({Action.MITIGATE, Action.RESOLVE})
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +43,9 @@ class Clicks:
         button = said.actions[0]
         action = next((one for one in Action if one == button.action_id), None)
         if action in _AT_ONCE:
-            ask = Ask(incident=_incident(button.value), action=action, by=self.people(said.user.id))
+            minutes = _SNOOZE if action is Action.SNOOZE else None
+            by = self.people(said.user.id)
+            ask = Ask(incident=_incident(button.value), action=action, by=by, minutes=minutes)
             once = _once(said.user.id, action, ask.incident, *_click(said, button))
             return await self._asked(ask, once)
         if action in _BY_FORM:

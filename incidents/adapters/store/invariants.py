@@ -20,6 +20,14 @@ from incidents.core.severity import Severity
 _GRACE = timedelta(minutes=5)  # how late something due may be before it counts as forgotten
 _MOMENT = timedelta(seconds=1)  # a clock is read before it turns out who is first: within it there is no order
 _SHOWN = 20  # of one kind
+# After them whoever has answered is no longer the one who has it.
+_GIVES_BACK = (
+    FactKind.ASKED_AGAIN,
+    FactKind.ESCALATED,
+    FactKind.HANDED_OVER,
+    FactKind.REOPENED,
+    FactKind.SEVERITY_RAISED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +89,7 @@ async def _pages_in_time(connection: AsyncConnection, _: datetime) -> AsyncItera
     taken, given_back = facts.alias("taken"), facts.alias("given_back")
     between = exists().where(
         given_back.c.incident == taken.c.incident,
-        given_back.c.kind.in_((FactKind.ASKED_AGAIN, FactKind.ESCALATED, FactKind.REOPENED, FactKind.SEVERITY_RAISED)),
+        given_back.c.kind.in_(_GIVES_BACK),
         given_back.c.seq > taken.c.seq,
         given_back.c.at <= e.attempted_at,
     )

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from incidents.adapters.web.api import WRITES
 from incidents.adapters.web.asked import (
     Assign,
+    HandOver,
     IncidentId,
     Merge,
     Note,
@@ -15,6 +16,7 @@ from incidents.adapters.web.asked import (
     Resolve,
     Said,
     SetSeverity,
+    Snooze,
     Waive,
     ask_of,
 )
@@ -61,6 +63,18 @@ async def acknowledge(on: OnIncident, said: Noted | None = None) -> IncidentShap
 async def escalate(on: OnIncident, said: Noted | None = None) -> IncidentShape:
     """Ask the next level now."""
     return await on.act(Action.ESCALATE, said)
+
+
+@router.post("/snooze")
+async def snooze(on: OnIncident, said: Snooze) -> IncidentShape:
+    """You have it, and are asked again when the minutes are over; until then nobody is."""
+    return await on.act(Action.SNOOZE, said)
+
+
+@router.post("/hand-over")
+async def hand_over(on: OnIncident, said: HandOver) -> IncidentShape:
+    """Ask this person to take it, before everybody else; the ladder runs on until somebody answers."""
+    return await on.act(Action.HAND_OVER, said)
 
 
 @router.post("/mitigate")

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Path
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from incidents.adapters.web.problem import bad_field
 from incidents.core.alert import AlertState
@@ -16,6 +17,7 @@ from incidents.core.estate import ADMIN
 from incidents.core.event_data import PRODUCTION
 from incidents.core.events import Kind
 from incidents.core.fact import Actor
+from incidents.core.holders import LONGEST_SNOOZE
 from incidents.core.incident import Action, Resolution, Status
 from incidents.core.response import Ask
 from incidents.core.severity import Severity
@@ -33,6 +35,7 @@ Cursor = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=
 Limit = Annotated[int, Field(ge=1, le=200)]
 LetterState = Literal["open", "replayed", "discarded"]
 
+_LONGEST = LONGEST_SNOOZE // timedelta(minutes=1)
 _INCIDENT = re.compile(r"INC-[1-9][0-9]{0,15}")
 _LETTER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -80,6 +83,11 @@ class LetterFilters(Query):
     cursor: Cursor | None = None
 
 
+def _whole(said: object) -> object:
+    """A form knows no numbers."""
+    return int(said) if isinstance(said, str) and re.fullmatch("[0-9]{1,9}", said) else said
+
+
 class Said(BaseModel):
     """A body. Strict: a number is not a text; enums are spelled out, which strict Python input would refuse."""
 
@@ -122,6 +130,15 @@ class Assign(Said):
     note: Text | None = None
 
 
+class Snooze(Said):
+    minutes: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=_LONGEST, description="Asked again after so many.")]
+    note: Text | None = None
+
+
+class HandOver(Assign):
+    """To whom; they are asked first."""
+
+
 class SetSeverity(Said):
     to: Annotated[Severity, Field(strict=False)]
     reason: Text
@@ -162,6 +179,8 @@ SAID: Mapping[Action, type[Said]] = MappingProxyType(
     {
         Action.ACKNOWLEDGE: Noted,
         Action.ESCALATE: Noted,
+        Action.SNOOZE: Snooze,
+        Action.HAND_OVER: HandOver,
         Action.MITIGATE: Noted,
         Action.RESOLVE: Resolve,
         Action.REOPEN: Noted,
@@ -176,7 +195,7 @@ SAID: Mapping[Action, type[Said]] = MappingProxyType(
 
 
 def ask_of(incident: str, action: Action, by: Actor, said: Said | None, catalog: Catalog) -> Ask:
-    """What a body asks for; refuses an assignment to nobody."""
+    """What a body asks for; refuses to give it to nobody."""
     if isinstance(said, Assign) and said.to != ADMIN.id and said.to not in catalog.people:
         known = ", ".join(sorted([*catalog.people, ADMIN.id])[:20])
         raise bad_field("to", f"nobody in the catalog has this id; known are {known}")

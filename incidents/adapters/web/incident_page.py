@@ -73,6 +73,7 @@ async def _shown(
         "relations": view_of.RELATIONS,
         "severities": view_of.severities(view.incident),
         "resolutions": list(Resolution),
+        "snoozes": view_of.SNOOZES,
         "responders": view_of.names(frame, view.incident.responders),
         "said": said,
         "refused": refused or Refused(),

@@ -16,6 +16,7 @@ from incidents.core.severity import Severity
 from incidents.core.timeline import durations, milestones
 from incidents.flow.ports import AlertView, EffectView, IncidentView
 
+SNOOZES = ((30, "30 minutes"), (60, "1 hour"), (120, "2 hours"), (240, "4 hours"), (480, "8 hours"), (1440, "a day"))
 SHOWN_WINDOWS = 12
 SHOWN_ALERTS = 100
 
@@ -23,6 +24,8 @@ SHOWN_ALERTS = 100
 DONE = {
     Action.ACKNOWLEDGE: "Acknowledged: nobody else is asked now.",
     Action.ESCALATE: "Escalated: the next person is being asked.",
+    Action.SNOOZE: "Snoozed: nobody is asked until it is over.",
+    Action.HAND_OVER: "Handed over: they are asked to take it now.",
     Action.MITIGATE: "Mitigated: users are no longer hurt.",
     Action.RESOLVE: "Resolved.",
     Action.REOPEN: "Reopened.",
@@ -63,7 +66,15 @@ _TONES = {
         FactKind.ALERT_CLEARED,
         FactKind.FLAPPING_OVER,
     },
-    "asked": {FactKind.PAGED, FactKind.ESCALATED, FactKind.ASKED_AGAIN, FactKind.FALLBACK_USED, FactKind.LEVELS_PASSED},
+    "asked": {
+        FactKind.PAGED,
+        FactKind.ESCALATED,
+        FactKind.ASKED_AGAIN,
+        FactKind.HANDED_OVER,
+        FactKind.SHIFT_CHANGED,
+        FactKind.FALLBACK_USED,
+        FactKind.LEVELS_PASSED,
+    },
 }
 
 

@@ -83,6 +83,8 @@ class IncidentShape(Shape):
     opened_at: datetime
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    snoozed_until: datetime | None
+    handed_to: str | None
     mitigated_at: datetime | None
     verified_at: datetime | None
     resolved_at: datetime | None

@@ -1,12 +1,14 @@
 """Opening an incident, and everything that a person may do to one."""
 
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
-from incidents.app.cli.options import AsJson, By, Incident, Into, Note, OtherIncident, Url
+from incidents.app.cli.options import AsJson, By, Incident, Into, Length, Note, OtherIncident, Url
+from incidents.core.figures import moment
 from incidents.core.incident import Resolution
 from incidents.core.severity import Severity
 
@@ -38,6 +40,32 @@ def ack(incident: Incident, note: Note = None, by: By = None, url: Url = None, a
 def escalate(incident: Incident, note: Note = None, by: By = None, url: Url = None, as_json: AsJson = False) -> None:
     """Ask the next person now."""
     _act(incident, "escalate", {"note": note}, by=by, url=url, as_json=as_json)
+
+
+def snooze(
+    *,
+    incident: Incident,
+    length: Length = timedelta(hours=1),
+    note: Note = None,
+    by: By = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take it, and be asked again when the time is over; until then nobody is."""
+    minutes = -(-length // timedelta(minutes=1))
+    _act(incident, "snooze", {"minutes": minutes, "note": note}, by=by, url=url, as_json=as_json)
+
+
+def hand_over(
+    incident: Incident,
+    to: Annotated[str, typer.Option("--to", metavar="PERSON", help="An id of the catalog, or admin.")],
+    note: Note = None,
+    by: By = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a person to take it, before everybody else."""
+    _act(incident, "hand-over", {"to": to, "note": note}, by=by, url=url, as_json=as_json)
 
 
 def mitigate(incident: Incident, note: Note = None, by: By = None, url: Url = None, as_json: AsJson = False) -> None:
@@ -122,12 +150,12 @@ def merge(incident: Incident, into: Into, by: By = None, url: Url = None, as_jso
 
 
 def _act(
-    incident: str, action: str, said: dict[str, str | None], *, by: str | None, url: str | None, as_json: bool
+    incident: str, action: str, said: dict[str, str | int | None], *, by: str | None, url: str | None, as_json: bool
 ) -> None:
     _post(f"/api/incidents/{incident}/{action}", said, by=by, url=url, as_json=as_json)
 
 
-def _post(path: str, said: dict[str, str | None], *, by: str | None, url: str | None, as_json: bool) -> None:
+def _post(path: str, said: dict[str, str | int | None], *, by: str | None, url: str | None, as_json: bool) -> None:
     """Do it and say how the incident stands now."""
     with session.api(url=url, by=by, as_json=as_json) as calls:
         done = calls.post(path, said)
@@ -135,5 +163,12 @@ def _post(path: str, said: dict[str, str | None], *, by: str | None, url: str | 
     if as_json:
         terminal.write_json(done)
         return
-    has_it = f", {done['assignee']} has it" if done["assignee"] and done["status"] == "acknowledged" else ""
-    terminal.write(f"{done['id']} {done['severity'].upper()} {done['status']}{has_it}: {done['title']}")
+    terminal.write(f"{done['id']} {done['severity'].upper()} {done['status']}{_who(done)}: {done['title']}")
+
+
+def _who(done: dict[str, Any]) -> str:
+    """Who has it, or is to take it."""
+    until = f", snoozed until {moment(datetime.fromisoformat(done['snoozed_until']))}" if done["snoozed_until"] else ""
+    if done["status"] == "acknowledged":
+        return f", {done['assignee']} has it{until}" if done["assignee"] else until
+    return f", handed over to {done['handed_to']}" if done["handed_to"] else ""

@@ -1,6 +1,7 @@
 """The options that several commands share."""
 
 import re
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -12,6 +13,9 @@ By = Annotated[
 ]
 Note = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="A word for the timeline.")]
 
+_LENGTH = re.compile(
+    r"(?:(?P<days>[0-9]{1,4})d)?(?:(?P<hours>[0-9]{1,4})h)?(?:(?P<minutes>[0-9]{1,6})m)?", re.IGNORECASE
+)
 _NUMBER = re.compile(r"(?:inc-?)?([1-9][0-9]{0,15})", re.IGNORECASE)
 
 
@@ -23,8 +27,19 @@ def _incident(text: str) -> str:
     return f"INC-{found[1]}"
 
 
+def _length(text: str) -> timedelta:
+    """A length of time from 45m, 2h or 1h30m."""
+    found = _LENGTH.fullmatch(text.strip())
+    if found is None or not any(found.groups()):
+        raise typer.BadParameter(f"{text!r} is no length of time: write it like 45m, 2h or 1h30m")
+    return timedelta(**{unit: int(many) for unit, many in found.groupdict(default="0").items()})
+
+
 Incident = Annotated[str, typer.Argument(metavar="ID", help="The incident, as in INC-1.", parser=_incident)]
 OtherIncident = Annotated[
     str | None, typer.Option("--of", metavar="ID", help="The incident that it repeats.", parser=_incident)
 ]
 Into = Annotated[str, typer.Option("--into", metavar="ID", help="The incident that takes it in.", parser=_incident)]
+Length = Annotated[
+    timedelta, typer.Option("--for", metavar="LENGTH", help="How long, as in 45m, 2h or 1h30m.", parser=_length)
+]

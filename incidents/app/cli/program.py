@@ -91,6 +91,8 @@ for _name, _command, _panel in (
     ("open", acting.open_, _ACT),
     ("ack", acting.ack, _ACT),
     ("escalate", acting.escalate, _ACT),
+    ("snooze", acting.snooze, _ACT),
+    ("hand-over", acting.hand_over, _ACT),
     ("mitigate", acting.mitigate, _ACT),
     ("resolve", acting.resolve, _ACT),
     ("reopen", acting.reopen, _ACT),

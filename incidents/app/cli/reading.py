@@ -100,6 +100,9 @@ def show(incident: Incident, url: Url = None, as_json: AsJson = False) -> None:
     _briefing(found)
 
 
+_COMMANDS = {"acknowledge": "ack", "hand_over": "hand-over"}  # where they are not called as the action is
+
+
 def _briefing(found: dict[str, Any]) -> None:
     from rich.padding import Padding
     from rich.table import Table
@@ -111,7 +114,7 @@ def _briefing(found: dict[str, Any]) -> None:
     rows = [(line["label"], line["text"]) for line in found["lines"]]
     rows += [("Runbook", f"{book['title']} {book['url']} ({book['why']})") for book in found["runbooks"]]
     if found["actions"]:
-        rows.append(("You can", ", ".join("ack" if action == "acknowledge" else action for action in found["actions"])))
+        rows.append(("You can", ", ".join(_COMMANDS.get(action, action) for action in found["actions"])))
     screen.print()
     screen.print(_pairs(rows))
     if not found["alerts"]:

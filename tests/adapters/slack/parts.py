@@ -16,7 +16,7 @@ from tests.fakes.slack import ADA, CHANNEL, TOKEN, FakeSlack
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 NOON = datetime(2025, 11, 21, 12, tzinfo=UTC)
 ADA_OKOYE = Person(id="ada", name="Ada Okoye", email="ada@example.com", slack=ADA)
-BUTTONS = (Action.ACKNOWLEDGE, Action.ESCALATE, Action.MITIGATE, Action.RESOLVE)
+BUTTONS = (Action.ACKNOWLEDGE, Action.ESCALATE, Action.SNOOZE, Action.MITIGATE, Action.RESOLVE)
 
 LEE_PARK = Person(id="lee", name="Lee Park", email="lee@example.com")
 # How a call may end without saying what became of it.

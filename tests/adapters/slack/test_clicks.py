@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from incidents.adapters.slack import API_URL
+from incidents.adapters.slack.cards import BUTTONS
 from incidents.adapters.slack.clicks import LIMIT
 from incidents.adapters.slack.replies import Replies
 from incidents.core.errors import NotAllowed, NotFound, StoreAway
@@ -24,6 +25,13 @@ async def test_a_click_acts_at_once_as_its_person(clicks: Clicks, room: Room, ac
 
     assert (answer.status_code, answer.content) == (200, b"")
     assert room.asks == [Ask(incident="INC-7", action=action, by=ADA_ACTS)]
+
+
+async def test_snoozing_is_for_an_hour_as_the_button_says(clicks: Clicks, room: Room) -> None:
+    await clicks.click(ADA, Action.SNOOZE, "INC-7")
+
+    assert BUTTONS[Action.SNOOZE] == "Snooze 1 h"
+    assert room.asks == [Ask(incident="INC-7", action=Action.SNOOZE, by=ADA_ACTS, minutes=60)]
 
 
 async def test_a_stranger_acts_under_their_slack_user(clicks: Clicks, room: Room) -> None:
