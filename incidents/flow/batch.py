@@ -82,6 +82,7 @@ class Batch:
         self.seen: dict[Place, bool] = {}
         self.heard: Heard = {}
         self.channels: set[str] = set()
+        self.decisions: list[Decision] = []  # everything that was saved, as it was decided
         self._happenings = [self._happening(event) for d in decodings for event in d.decoded.events]
         self._rows = [_row(happening) for happening in self._happenings]
 
@@ -161,6 +162,7 @@ class Batch:
                 touched.update(incident.id for incident in decision.incidents)
                 decisions.append(whole(decision, scene))
             await unit.board.save(decisions, counts)
+            self.decisions += decisions
 
     def _request(self, place: Place, group: Sequence[_Happening]) -> SceneRequest:
         return SceneRequest(
@@ -244,22 +246,28 @@ def _letter(delivery: Delivery, refusal: Refusal) -> Letter:
     )
 
 
+def reading_of(event: Event, estate: Estate, received_at: datetime, *, known: str | None = None) -> Reading | None:
+    """The reading in an event, of the system that its name means; None for a release or a heartbeat."""
+    if not _is_reading(event):
+        return None
+    policy = estate.policy.alerts
+    return read(
+        event,
+        system=estate.system(event.system).id,
+        received_at=received_at,
+        skew=policy.clock_skew,
+        same=policy.same_telling,
+        known=known,
+    )
+
+
 def _by_fingerprint(new: Sequence[_Happening], estate: Estate, now: datetime) -> dict[str, list[Reading]]:
     """The readings of each alert, in the order of arrival."""
-    policy = estate.policy.alerts
     found: dict[str, list[Reading]] = {}
     for happening in new:
-        if happening.fingerprint is None:
-            continue
-        reading = read(
-            happening.event,
-            system=happening.system,
-            received_at=now,
-            skew=policy.clock_skew,
-            same=policy.same_telling,
-            known=happening.fingerprint,
-        )
-        found.setdefault(happening.fingerprint, []).append(reading)
+        reading = reading_of(happening.event, estate, now, known=happening.fingerprint)
+        if reading is not None:
+            found.setdefault(reading.fingerprint, []).append(reading)
     return found
 
 

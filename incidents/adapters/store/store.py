@@ -1,7 +1,8 @@
 """The database behind one door: transactions for the flow, and the markers that outlive a crash."""
 
+import secrets
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
@@ -15,10 +16,12 @@ from incidents.adapters.store.inbox import Inbox
 from incidents.adapters.store.ledger import Ledger
 from incidents.adapters.store.monitors import Monitors
 from incidents.adapters.store.outbox import Outbox
+from incidents.adapters.store.rows import incident_id
 from incidents.adapters.store.tables import markers, suspects
 from incidents.flow.ports import Turn
 
 _DIGEST = 16
+_BEYOND = 10**17  # from here on no incident is ever numbered
 
 
 class Transaction:
@@ -32,6 +35,17 @@ class Transaction:
         self.monitors = Monitors(connection, now)
         self.outbox = Outbox(connection, now)
         self.ledger = Ledger(connection, now)
+
+
+class _Undone(Exception):
+    """Ends a rehearsal."""
+
+
+class _RehearsedBoard(Board):
+    async def new_ids(self, count: int) -> list[str]:
+        """Ids that no incident will ever have, so that a rehearsal uses none up and waits for no other."""
+        first = _BEYOND + secrets.randbelow(_BEYOND)
+        return [incident_id(first + n) for n in range(count)]
 
 
 class Store:
@@ -54,6 +68,16 @@ class Store:
         """A transaction, committed when the block ends well."""
         async with self.database.write(turn) as connection:
             yield Transaction(connection, await self.database.now(connection))
+
+    @asynccontextmanager
+    async def rehearsal(self, at: datetime | None = None) -> AsyncIterator[Transaction]:
+        """A transaction of which nothing remains; `at` sets its clock."""
+        with suppress(_Undone):
+            async with self.database.write(Turn.INTAKE) as connection:
+                unit = Transaction(connection, at or await self.database.now(connection))
+                unit.board = _RehearsedBoard(connection, unit.now)
+                yield unit
+                raise _Undone
 
     # --- markers ------------------------------------------------------------------------------------------------------
 

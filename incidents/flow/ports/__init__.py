@@ -13,7 +13,7 @@ from incidents.flow.ports.carrier import (
     Sent,
     Unknown,
 )
-from incidents.flow.ports.doors import DeadLetters, Opening, Respond, Taken
+from incidents.flow.ports.doors import DeadLetters, Explain, Opening, Respond, Taken
 from incidents.flow.ports.inbox import Disposition, InboxRow, InboxUnit, Letter
 from incidents.flow.ports.monitors import MonitorsUnit
 from incidents.flow.ports.outbox import Claimed, OutboxUnit, Result
@@ -39,6 +39,7 @@ __all__ = [
     "DeadLetters",
     "Disposition",
     "EffectView",
+    "Explain",
     "Finding",
     "InboxRow",
     "InboxUnit",

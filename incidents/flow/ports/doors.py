@@ -1,9 +1,12 @@
 """What people and messages come in by: an action on an incident, a dead letter dealt with, the answer to a delivery."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from incidents.core.delivery import Delivery
 from incidents.core.events import Kind
+from incidents.core.explanation import Explanation
 from incidents.core.fact import Actor
 from incidents.core.incident import Incident
 from incidents.core.refusal import Refusal
@@ -52,3 +55,11 @@ class DeadLetters(Protocol):
         ...
 
     async def discard(self, letter: str, *, by: Actor, reason: str | None = None) -> None: ...
+
+
+class Explain(Protocol):
+    """What would become of a message, told without acting on it."""
+
+    async def explain(self, delivery: Delivery, *, at: datetime | None = None) -> Explanation:
+        """Each event of it, one after the other, as if it came now or at `at`; NotAllowed or StoreAway."""
+        ...

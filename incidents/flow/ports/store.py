@@ -56,6 +56,10 @@ class Store(Protocol):
 
     def unit(self, turn: Turn) -> AbstractAsyncContextManager[Unit]: ...
 
+    def rehearsal(self, at: datetime | None = None) -> AbstractAsyncContextManager[Unit]:
+        """A transaction of which nothing remains, whatever is done in it; its clock is set where `at` is given."""
+        ...
+
     async def mark(self, worker: str, digests: Sequence[bytes], *, solo: bool) -> dict[bytes, int]:
         """Leave a marker before a batch is looked at; which of its messages are suspects, with their solo crashes."""
         ...
