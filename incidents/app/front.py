@@ -58,6 +58,7 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             open_incident=parts.responder.open,
             reader=parts.shelf,
             dead_letters=parts.letters,
+            explain=parts.explainer,
             answers=_Answers(parts.answers),
             estate=lambda: parts.estate,
             ready=lambda: _ready(parts, bus()),

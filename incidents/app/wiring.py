@@ -25,6 +25,7 @@ from incidents.core.catalog import Catalog
 from incidents.core.estate import Estate
 from incidents.core.people import WorkingHours
 from incidents.flow.deliver import Courier
+from incidents.flow.explain import Explainer
 from incidents.flow.faults import Faults
 from incidents.flow.intake import Intake
 from incidents.flow.letters import Letters
@@ -67,6 +68,7 @@ class Parts:
     shelf: Shelf
     intake: Intake
     responder: Responder
+    explainer: Explainer
     clock: Clock
     couriers: tuple[Courier, ...]
     letters: Letters
@@ -171,6 +173,7 @@ async def build(settings: Settings, *, carriers: tuple[Carrier, ...] | None = No
         shelf=shelf,
         intake=intake,
         responder=Responder(store, now_estate, made),
+        explainer=Explainer(store, now_estate),
         clock=Clock(store, now_estate, made, every=every),
         couriers=tuple(Courier(store, now_estate, c, shelf, made=made, faults=faults) for c in carrying),
         letters=Letters(shelf, answers, intake),

@@ -86,6 +86,7 @@ class Front:
             open_incident=self.world.open_incident,
             reader=self.world,
             dead_letters=self.world,
+            explain=self.world,
             answers=self.answers,
             estate=lambda: self.world.estate,
             ready=self.ready,

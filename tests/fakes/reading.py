@@ -7,10 +7,13 @@ from typing import TypeVar
 
 from incidents.core.alert import Alert, AlertState
 from incidents.core.briefing import Briefing, Line, RunbookLink
+from incidents.core.cloudevents import decode
+from incidents.core.delivery import Delivery
 from incidents.core.desk import Desk
 from incidents.core.effect import Channel, Effect
 from incidents.core.errors import NotAllowed, NotFound, StoreAway
 from incidents.core.estate import Estate
+from incidents.core.explanation import Explanation
 from incidents.core.fact import Actor, ActorType, ChainedFact, Fact, FactKind, chain
 from incidents.core.incident import Action, Incident, Status, allowed
 from incidents.core.response import Ask, Case, act
@@ -144,6 +147,13 @@ class World:
         if found.state != "open":
             raise NotAllowed("already_done", f"the dead letter is already {found.state}")
         return found
+
+    # --- Explain ---------------------------------------------------------------------------------------------------
+
+    async def explain(self, delivery: Delivery, *, at: datetime | None = None) -> Explanation:
+        """What was refused; the road itself is not in this world."""
+        self._reach()
+        return Explanation(at=at or self.now, set_at=at is not None, refusals=decode(delivery).refusals)
 
     # --- Reader ----------------------------------------------------------------------------------------------------
 

@@ -168,7 +168,7 @@ async def by_night(town: Town) -> None:
 
 
 async def dana_is_gone(town: Town) -> None:
-    people = a_catalog().people | {"dana": a_person("dana", slack=None)}
+    people = dict(a_catalog().people) | {"dana": a_person("dana", slack=None)}
     town.house.estate = an_estate(a_catalog(people=people))
 
 

@@ -10,7 +10,19 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from incidents.adapters.web import actions, api, events, health, incident_page, letters, letters_page, pages, shelf
+from incidents.adapters.web import (
+    actions,
+    api,
+    events,
+    explain,
+    explain_page,
+    health,
+    incident_page,
+    letters,
+    letters_page,
+    pages,
+    shelf,
+)
 from incidents.adapters.web.doorkeeper import Doorkeeper
 from incidents.adapters.web.doors import WebDoors
 from incidents.adapters.web.passage import SAFE, SafeHeaders, WholeBody
@@ -19,6 +31,7 @@ from incidents.adapters.web.template import page
 from incidents.core.errors import IncidentsError
 
 FORESEEN: tuple[type[Exception], ...] = (Problem, IncidentsError, RequestValidationError, HTTPException, Exception)
+MODULES = (events, explain, api, actions, letters, health, pages, incident_page, explain_page, letters_page, shelf)
 FOR_PROGRAMS = ("/api", "/events", "/slack", "/healthz", "/readyz", "/metrics", "/schemas", "/openapi.json")
 ABOUT = "Takes CloudEvents about AI systems in trouble; lists, shows and moves the incidents that they make."
 
@@ -36,7 +49,7 @@ def build(doors: WebDoors) -> FastAPI:
         ),
     )
     app.state.doors = doors
-    for module in (events, api, actions, letters, health, pages, incident_page, letters_page, shelf):
+    for module in MODULES:
         app.include_router(module.router)
     for router in doors.routers:
         app.include_router(router, include_in_schema=False)

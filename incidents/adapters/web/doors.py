@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from incidents.adapters.web.ports import Answers, Health, Intake, OpenIncident
 from incidents.core.estate import Estate
-from incidents.flow.ports import DeadLetters, Reader, Respond
+from incidents.flow.ports import DeadLetters, Explain, Reader, Respond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,7 @@ class WebDoors:
     open_incident: OpenIncident
     reader: Reader
     dead_letters: DeadLetters
+    explain: Explain
     answers: Answers
     estate: Callable[[], Estate]
     ready: Callable[[], Awaitable[Sequence[Health]]]

@@ -44,7 +44,7 @@ _EVENT = {
     "properties": {name: {"type": "string", "minLength": 1} for name in _NEEDED} | {"data": {"type": "object"}},
     "additionalProperties": True,
 }
-_BODY: dict[str, Any] = {
+BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
@@ -77,21 +77,30 @@ router = APIRouter(tags=["events"])
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         HTTPStatus.SERVICE_UNAVAILABLE,
     ),
-    openapi_extra=_BODY,
+    openapi_extra=BODY,
 )
 async def publish(request: Request, doors: Doors) -> Response:
     """Take CloudEvents (structured, batch or binary); 202 means that they are saved."""
+    taken = await _saved(doors.intake.submit(await delivery_of(request)))
+    flaws = refuse(taken.errors, batch=is_batch(request))
+    body = TakenBody(accepted=taken.accepted, duplicates=taken.duplicates, conflicts=taken.conflicts, errors=flaws)
+    return JSONResponse(body.model_dump(), HTTPStatus.MULTI_STATUS if flaws else HTTPStatus.ACCEPTED)
+
+
+async def delivery_of(request: Request) -> Delivery:
+    """What was sent, as it came."""
     client = request.client.host if request.client else "unknown"
-    told = request.headers.get("content-type")
-    delivery = Delivery(
+    return Delivery(
         body=await request.body(),
         headers=tuple(_attributes(request.headers.raw)),
-        content_type=told,
+        content_type=request.headers.get("content-type"),
         origin=Origin.HTTP,
-        position=f"POST /events from {client}",
+        position=f"POST {request.url.path} from {client}",
     )
-    taken = await _saved(doors.intake.submit(delivery))
-    return _answer(taken, batch=(told or "").partition(";")[0].strip().lower() == BATCH)
+
+
+def is_batch(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == BATCH
 
 
 def _attributes(raw: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, bytes | str | None]]:
@@ -110,27 +119,17 @@ async def _saved(future: "asyncio.Future[Taken]") -> Taken:
         raise
 
 
-def _answer(taken: Taken, *, batch: bool) -> Response:
-    whole = next((error for error in taken.errors if error.kind in WHOLE and not (batch and error.raw)), None)
+def refuse(errors: Sequence[Refusal], *, batch: bool) -> list[Flaw]:
+    """The flaws of single events in a batch; raises the problem of whatever else was refused."""
+    flaws = [_flaw(error) for error in errors]
+    whole = next((error for error in errors if error.kind in WHOLE and not (batch and error.raw)), None)
     if whole is not None:
         raise Problem(WHOLE[whole.kind], f"{whole.field}: {whole.detail}", code=whole.kind, errors=[_flaw(whole)])
-    if taken.errors and (not batch or _unread(taken)):
-        first = taken.errors[0]
-        detail, flaws = f"{first.field}: {first.detail}", [_flaw(error) for error in taken.errors]
-        raise Problem(HTTPStatus.BAD_REQUEST, detail, code=first.kind, errors=flaws)
-    body = TakenBody(
-        accepted=taken.accepted,
-        duplicates=taken.duplicates,
-        conflicts=taken.conflicts,
-        errors=[_flaw(error) for error in taken.errors],
-    )
-    status = HTTPStatus.MULTI_STATUS if taken.errors else HTTPStatus.ACCEPTED
-    return JSONResponse(body.model_dump(), status)
-
-
-def _unread(taken: Taken) -> bool:
-    """A batch that could not be taken apart: its one refusal belongs to no event in it."""
-    return len(taken.errors) == 1 and taken.errors[0].raw is None
+    unread = len(errors) == 1 and errors[0].raw is None  # a batch that could not be taken apart
+    if errors and (not batch or unread):
+        first = errors[0]
+        raise Problem(HTTPStatus.BAD_REQUEST, f"{first.field}: {first.detail}", code=first.kind, errors=flaws)
+    return flaws
 
 
 def _flaw(refusal: Refusal) -> Flaw:

@@ -11,6 +11,7 @@ from incidents.adapters.web.problem import Problem, bad_field
 from incidents.core.cloudevents import MAX_BODY
 
 MAX_FORM = 64 * 1024  # everything but events: forms and small JSON
+EVENTS = frozenset({"/events", "/api/explain", "/explain"})  # addresses that take events
 MAX_DRAINED = 8 * MAX_BODY  # read and thrown away, so that a client which sends before it listens hears the answer
 MAX_HELD = 256 * MAX_BODY  # of all requests together
 PATIENCE = 30.0  # seconds for a whole body
@@ -58,7 +59,7 @@ class WholeBody:
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
             await self._app(scope, receive, send)
             return
-        limit = MAX_BODY if scope["path"] == "/events" or scope["path"].startswith("/slack/") else MAX_FORM
+        limit = MAX_BODY if scope["path"] in EVENTS or scope["path"].startswith("/slack/") else MAX_FORM
         most = _most(Headers(scope=scope), limit)
         self._held += most
         try:

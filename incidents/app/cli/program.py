@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from incidents.app import terminal
-from incidents.app.cli import acting, checking, letters, publishing, reading, serving, session
+from incidents.app.cli import acting, checking, explaining, letters, publishing, reading, serving, session
 from incidents.core.errors import IncidentsError, StoreAway
 
 _ABOUT = (
@@ -88,6 +88,7 @@ for _name, _command, _panel in (
     ("list", reading.list_, _LOOK),
     ("show", reading.show, _LOOK),
     ("timeline", reading.timeline, _LOOK),
+    ("explain", explaining.explain, _LOOK),
     ("open", acting.open_, _ACT),
     ("ack", acting.ack, _ACT),
     ("escalate", acting.escalate, _ACT),

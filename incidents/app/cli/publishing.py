@@ -53,7 +53,7 @@ def publish(
     """
     session.quiet()
     settings = session.settings()
-    events, broken = events_in(_text(file))
+    events, broken = events_in(text_of(file))
     if not events and not broken:
         raise IncidentsError(f"there are no events in {'standard input' if file == '-' else file}")
     if url is None and settings.bus_url is not None:
@@ -77,7 +77,8 @@ def _tell(report: Report, file: str, *, as_json: bool) -> None:
     terminal.write(f"{', '.join(told)}, {len(report.refused)} refused by {report.to}")
 
 
-def _text(file: str) -> str:
+def text_of(file: str) -> str:
+    """What a file holds, or standard input for a dash."""
     import sys
 
     try:
