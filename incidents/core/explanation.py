@@ -15,6 +15,7 @@ from incidents.core.fact import Fact
 from incidents.core.figures import moment, span
 from incidents.core.grade import Grade, Verdict
 from incidents.core.incident import Incident
+from incidents.core.monitors import WHOLE, Sign
 from incidents.core.outlook import Asking, Outlook
 from incidents.core.refusal import Refusal
 
@@ -70,6 +71,7 @@ class Told:
     late: bool = False  # something newer of the same alert is known
     alerts: tuple[AlertTold, ...] = ()
     incidents: tuple[IncidentTold, ...] = ()
+    heard: tuple[Sign, ...] = ()  # of monitors that it shows to live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +114,26 @@ def lines(told: Told, estate: Estate) -> tuple[Line, ...]:
         Line(label="Taken", text=_TAKEN[told.novelty]),
         Line(label="System", text=_system(told, estate)),
         *(_judged(told) if told.novelty is Novelty.NEW else ()),
+        *(_heard(sign) for sign in told.heard),
         *(line for each in told.alerts for line in _alert(each, estate)),
         *(line for each in told.incidents for line in _incident(each, estate, told.at)),
         *(_nothing(told) if told.novelty is Novelty.NEW else ()),
     )
 
 
+def _heard(sign: Sign) -> Line:
+    system, _, monitor = sign.key
+    if monitor == WHOLE:
+        return Line(label="Retired", text=f"{system} is retired and still publishes: that is trouble of its own")
+    late = (
+        f"missed if nothing more comes by {moment(sign.late_at)}" if sign.late_at else "nobody said how often it tells"
+    )
+    return Line(label="Monitor", text=f"{monitor} of {system} is heard of; {late}")
+
+
 def _system(told: Told, estate: Estate) -> str:
+    if not told.event.system:
+        return "none is named"
     name, known = told.event.system, estate.catalog.system(told.event.system)
     where = f"{estate.system(told.system).title} in {told.event.environment}"
     if known is not None:
@@ -145,6 +160,8 @@ def _alert(each: AlertTold, estate: Estate) -> Iterator[Line]:
     was = "never heard of" if each.before is None else str(each.before)
     now = str(alert.state) if each.before is alert.state else f"{was} -> {alert.state}"
     yield Line(label="Alert", text=f"{what}: {now}; {_state(alert, estate)}")
+    if alert.muted is not None:
+        yield Line(label="Muted", text=f"{alert.muted.why}; nobody is asked, and it is looked at again by then")
 
 
 def _state(alert: Alert, estate: Estate) -> str:
@@ -219,7 +236,7 @@ def _sent(effect: Effect, briefing: Briefing) -> Iterator[Line]:
     match effect.kind:
         case EffectKind.CARD | EffectKind.POST | EffectKind.FALLBACK:
             yield Line(label=effect.kind.capitalize(), text=f"{to}: {text}")
-        case EffectKind.PAGE | EffectKind.REFRESH:  # pages are told where people are; a refresh says nothing new
+        case _:  # pages are told where people are; a refresh says nothing new
             return
 
 

@@ -17,6 +17,7 @@ from incidents.core.estate import Estate
 from incidents.core.events import Event
 from incidents.core.explanation import AlertTold, Deed, Explanation, IncidentTold, Novelty, Told
 from incidents.core.fact import Fact, FactKind
+from incidents.core.monitors import sign
 from incidents.core.outlook import outlook
 from incidents.core.reading import Reading
 from incidents.flow.batch import Batch, Decoding, reading_of
@@ -72,7 +73,7 @@ class _Play:
         reading = reading_of(event, self._estate, self._unit.now)
         key = reading.fingerprint if reading else None
         before = await self._unit.board.alerts([key] if key else [])
-        batch = Batch([Decoding(self._delivery, Decoded(events=(event,)))], self._estate, {}, NONE)
+        batch = Batch([Decoding(self._delivery, Decoded(events=(event,)))], self._estate, {}, {}, NONE)
         (taken,) = await batch.take(self._unit)
         found = Told(
             index=index,
@@ -80,6 +81,7 @@ class _Play:
             system=self._estate.system(event.system).id,
             at=self._unit.now,
             novelty=_novelty(taken),
+            heard=tuple(sign(key, every, self._estate, at) for key, (at, every) in batch.heard.items()),
         )
         if found.novelty is not Novelty.NEW:
             return found

@@ -27,6 +27,12 @@ class ToldEventShape(Shape):
     environment: str
 
 
+class MuteShape(Shape):
+    by: str
+    why: str
+    until: datetime
+
+
 class ToldAlertShape(Shape):
     fingerprint: str
     kind: Kind
@@ -39,6 +45,7 @@ class ToldAlertShape(Shape):
     why: str
     figures: str
     incident: str | None
+    muted: MuteShape | None
 
     @classmethod
     def told(cls, each: AlertTold) -> Self:
