@@ -93,3 +93,32 @@ def test_a_changed_record_is_found(kept: Desk) -> None:
 def test_there_is_nothing_to_check_without_a_database(desk: Desk) -> None:
     assert desk.type("check-invariants").code == 1
     assert not (desk.folder / "incidents.db").exists()
+
+
+BACKSTAGE = """
+apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: {name: ada}
+spec: {profile: {displayName: Ada Okoye, email: ada@example.com}, memberOf: []}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: credit-scoring, title: Credit scoring}
+spec: {type: service, lifecycle: production, owner: user:ada}
+"""
+
+
+def test_backstage_s_files_become_a_catalog_that_is_well(desk: Desk) -> None:
+    said = desk.type("catalog", "import", desk.write("catalog-info.yaml", BACKSTAGE))
+    assert said.code == 0
+    assert "has no model, data, governance owner" in said.err
+    assert desk.type("validate", "--catalog", desk.write("catalog.yaml", said.out)).code == 0
+    told = desk.type("catalog", "import", "catalog-info.yaml", "--json").json
+    assert told["catalog"]["systems"]["credit-scoring"]["owners"] == {"accountable": "ada", "operational": "ada"}
+    assert len(told["notes"]) == 1
+
+
+def test_a_file_that_is_not_backstage_s_is_refused_with_its_line(desk: Desk) -> None:
+    said = desk.type("catalog", "import", desk.write("catalog.yaml", GOOD))
+    assert said.code == 1
+    assert "catalog.yaml:2: version: is no entity of Backstage" in said.err

@@ -17,7 +17,7 @@ from tests.app.desk import Desk
 COMMANDS = (
     *("demo", "serve", "publish", "validate", "list", "show", "timeline", "open", "ack", "escalate", "mitigate"),
     *("resolve", "reopen", "close", "note", "assign", "severity", "waive", "merge"),
-    *("dead-letters", "check-invariants", "doctor", "db"),
+    *("catalog", "dead-letters", "check-invariants", "doctor", "db"),
 )
 
 

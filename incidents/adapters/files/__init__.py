@@ -1,5 +1,6 @@
 """Catalog, policy and runbooks from YAML and Markdown files, with errors for whoever has to mend them."""
 
+from incidents.adapters.files.backstage import Imported, read_backstage
 from incidents.adapters.files.catalog import (
     ReadCatalog,
     catalog_at,
@@ -7,6 +8,7 @@ from incidents.adapters.files.catalog import (
     catalog_from_tree,
     read_catalog,
 )
+from incidents.adapters.files.catalog_text import catalog_text
 from incidents.adapters.files.cross_check import cross_check
 from incidents.adapters.files.places import shipped
 from incidents.adapters.files.policy import read_policy
@@ -16,13 +18,16 @@ from incidents.adapters.files.schema import schema
 
 __all__ = [
     "FilesRefused",
+    "Imported",
     "Problem",
     "ReadCatalog",
     "RunbookShelf",
     "catalog_at",
     "catalog_from_texts",
     "catalog_from_tree",
+    "catalog_text",
     "cross_check",
+    "read_backstage",
     "read_catalog",
     "read_policy",
     "read_runbooks",

@@ -40,14 +40,14 @@ def read_catalog(path: Path, *, working: WorkingHours = _OFFICE_HOURS, now: date
 
 def catalog_at(path: Path, *, working: WorkingHours = _OFFICE_HOURS, now: datetime | None = None) -> ReadCatalog:
     """The same, with what it was made of; `now`, by which dates are judged, is the present where it is not given."""
-    return _read(*read_trees(path), working=working, now=now)
+    return catalog_of(*read_trees(path), working=working, now=now)
 
 
 def catalog_from_texts(
     texts: Iterable[tuple[str, str]], *, working: WorkingHours = _OFFICE_HOURS, now: datetime | None = None
 ) -> ReadCatalog:
     """The catalog in files that are not on this disk: the name and the text of each, merged in the order of names."""
-    return _read(*read_texts(texts), working=working, now=now)
+    return catalog_of(*read_texts(texts), working=working, now=now)
 
 
 def catalog_from_tree(tree: Mapping[str, Any], *, working: WorkingHours = _OFFICE_HOURS) -> Catalog:
@@ -58,7 +58,10 @@ def catalog_from_tree(tree: Mapping[str, Any], *, working: WorkingHours = _OFFIC
     return catalog_values(shape, working)
 
 
-def _read(tree: Tree, problems: list[Problem], *, working: WorkingHours, now: datetime | None) -> ReadCatalog:
+def catalog_of(
+    tree: Tree, problems: list[Problem], *, working: WorkingHours = _OFFICE_HOURS, now: datetime | None = None
+) -> ReadCatalog:
+    """The catalog that `tree` says, where nothing is wrong with it beyond the `problems` that are known already."""
     names = Names(tree)
     if tree.whole and tree.value.get("version") is None:
         problems.append(tree.problem(("version",), "is missing", "write version: 1"))

@@ -89,7 +89,7 @@ def _empty(value: Any, path: Path) -> Iterator[Path]:  # noqa: ANN401 - a tree h
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
         if inner is None:
             yield (*path, key)
-        elif not isinstance(inner, str):
+        elif isinstance(inner, dict | list):
             yield from _empty(inner, (*path, key))
 
 

@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from incidents.app import terminal
-from incidents.app.cli import acting, checking, explaining, letters, publishing, reading, serving, session
+from incidents.app.cli import acting, catalog, checking, explaining, letters, publishing, reading, serving, session
 from incidents.core.errors import IncidentsError, StoreAway
 
 _ABOUT = (
@@ -78,6 +78,7 @@ def _program(
 
 
 _RUN, _LOOK, _ACT, _KEEP = "Run it", "Look", "Act on an incident", "Keep it sound"
+_catalog = typer.Typer(no_args_is_help=True, help="The inventory of AI systems.")
 _letters = typer.Typer(no_args_is_help=True, help="Messages that could not be read.")
 _database = typer.Typer(no_args_is_help=True, help="The database's schema.")
 
@@ -108,17 +109,20 @@ for _name, _command, _panel in (
     ("check-invariants", checking.check_invariants, _KEEP),
 ):
     app.command(_name, rich_help_panel=_panel)(_command)
+_catalog.command("import")(catalog.import_)
 _letters.command("list")(letters.list_)
 _letters.command("show")(letters.show)
 _letters.command("replay")(letters.replay)
 _letters.command("discard")(letters.discard)
 _database.command("upgrade")(checking.db_upgrade)
+app.add_typer(_catalog, name="catalog", rich_help_panel=_KEEP)
 app.add_typer(_letters, name="dead-letters", rich_help_panel=_KEEP)
 app.add_typer(_database, name="db", rich_help_panel=_KEEP)
 
 
+@_catalog.callback()
 @_database.callback()
-def _db() -> None:
+def _group() -> None:
     pass
 
 
