@@ -46,7 +46,7 @@ def _on_call(people: int, schedules: int) -> Iterator[str]:
         yield f"""\
   oncall-{number}:
     timezone: {ZONES[number % len(ZONES)]}
-    rotation: {{people: [{who}], turnover: weekly, since: 2026-01-05, at: "09:00"}}
+    rotation: {{people: [{who}], turnover: weekly, since: 2024-01-01, at: "09:00"}}
     overrides: [{swap}]
 """
     yield """\
@@ -73,7 +73,7 @@ def _system(number: int, people: int, schedules: int) -> Iterator[str]:
     runbooks: [rollback-model]
     monitors: [{{kind: drift, name: evidently-{number}, every: 1h}}, {{kind: cost_anomaly, every: 1d}}]
     budget: {{amount: 12000, currency: EUR, period: month}}
-    depends_on: [system-{number // 2}]
+    depends_on: [{f"system-{number // 2}" if number else "warehouse"}]
     vendor: Example AI
     model: example-{number % 7}
     prompt: system-{number}/explain@12
@@ -81,5 +81,5 @@ def _system(number: int, people: int, schedules: int) -> Iterator[str]:
     data_sources: [warehouse, bureau]
     links: [{{title: Model card, url: "https://example.com/cards/{number}"}}]
     justification: Decides something of weight within a minute
-    reviewed: 2026-10-01
+    reviewed: 2025-06-02
 """

@@ -6,6 +6,8 @@ from incidents.adapters.files import cross_check, read_catalog, read_policy, rea
 from incidents.core.catalog import Catalog
 from incidents.core.policy import Override, Policy
 from incidents.core.severity import Severity
+from tests.make import a_catalog, a_runbook, a_system
+from tests.make_inventory import an_inventory
 
 CATALOG = """\
 version: 1
@@ -57,7 +59,7 @@ def test_what_the_files_say_of_each_other_is_checked_with_file_and_line(tmp_path
         'policy.yaml:3: overrides[0].when.system: no system "rga"; did you mean "rag"?',
         'policy.yaml:4: overrides[1].when.system: no system "mlflow/rag"; that is an alias: write "rag"',
         'runbooks/own.md:1: applies_to.system: no system "bott"; did you mean "bot"?',
-        'runbooks/own.md:1: owner: no person, team or role "adda"; did you mean "ada"?',
+        'runbooks/own.md:1: owner: no person, team, schedule or role "adda"; did you mean "ada"?',
     ]
 
 
@@ -69,3 +71,18 @@ def test_without_an_inventory_no_name_of_a_system_is_wrong() -> None:
     policy = Policy(overrides=(Override(severity=Severity.SEV1, system="anything"),))
 
     assert cross_check(Catalog(), policy, ()) == ()
+
+
+def test_a_system_that_depends_on_itself_is_pointed_out() -> None:
+    system = a_system("rag", depends_on=("rag", "store"))
+
+    (warning,) = cross_check(a_catalog(system, people={}, teams={}), Policy(), [a_runbook()])
+
+    assert str(warning) == "catalog: systems.rag.depends_on: depends on itself; remove it"
+
+
+def test_an_inventory_that_says_more_is_warned_of_no_more(tmp_path: Path) -> None:
+    for name, text in an_inventory(systems=30, people=20, schedules=5).items():
+        (tmp_path / name).write_text(text)
+
+    assert cross_check(read_catalog(tmp_path), read_policy(None), read_runbooks(None).runbooks) == ()

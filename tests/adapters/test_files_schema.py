@@ -4,7 +4,7 @@ from typing import Any, Literal, get_args
 
 import pytest
 
-from incidents.adapters.files import schema
+from incidents.adapters.files import catalog_from_texts, catalog_text, schema
 
 Which = Literal["catalog", "policy", "runbook"]
 CATALOG_KEYS = {"version", "defaults", "people", "teams", "holidays", "schedules", "escalations", "systems"}
@@ -69,3 +69,24 @@ def test_the_runbook_schema_lets_one_kind_stand_without_brackets() -> None:
     one, many = schema("runbook")["$defs"]["AppliesToEntry"]["properties"]["kind"]["anyOf"]
 
     assert one == many["items"] == {"$ref": "#/$defs/Kind"}
+
+
+def test_the_catalog_schema_writes_a_time_of_day_as_the_file_does() -> None:
+    at = schema("catalog")["$defs"]["RotationEntry"]["properties"]["at"]
+
+    assert at["default"] == "09:00"
+
+
+def test_no_value_fits_both_forms_of_a_team_or_of_holidays() -> None:
+    found = schema("catalog")["properties"]
+    people, members = next(iter(found["teams"]["patternProperties"].values()))["oneOf"]
+    dates, feed = next(iter(found["holidays"]["patternProperties"].values()))["oneOf"]
+
+    assert (people["type"], members) == ("array", {"$ref": "#/$defs/TeamEntry"})
+    assert (dates["additionalProperties"], feed) == (False, {"$ref": "#/$defs/HolidayFeedEntry"})
+
+
+def test_the_example_of_the_catalog_schema_is_a_catalog() -> None:
+    example = schema("catalog")["examples"][0]
+
+    assert catalog_from_texts([("catalog.yaml", catalog_text(example))]).notes == ()

@@ -47,6 +47,8 @@ def _links(system: System, catalog: Catalog, ids: frozenset[str], guesses: Guess
         if runbook not in ids:
             advice = guesses.meant(runbook, ids) or "add it to the runbooks"
             yield _warning("catalog", catalog.places, (*path, "runbooks"), f'no runbook "{runbook}"', advice)
+    if system.id in system.depends_on:
+        yield _warning("catalog", catalog.places, (*path, "depends_on"), "depends on itself", "remove it")
     for other in system.depends_on:
         # What stands outside the inventory may be depended on; a name that is nearly one of its own is a slip.
         if other not in catalog.systems and (advice := guesses.meant(other, catalog.systems)):
@@ -61,14 +63,14 @@ def _overrides(catalog: Catalog, policy: Policy) -> Iterator[Problem]:
 
 
 def _runbooks(catalog: Catalog, shelf: Iterable[Runbook]) -> Iterator[Problem]:
-    owners = {*catalog.people, *catalog.teams, *Role}
+    owners = {*catalog.people, *catalog.teams, *catalog.schedules, *Role}
     for runbook in shelf:
         for system in runbook.applies_to.system:
             if advice := _astray(system, catalog):
                 where, what = "applies_to.system", f'no system "{system}"'
                 yield Problem(file=runbook.file, line=1, where=where, what=what, suggestion=advice)
         if runbook.owner is not None and runbook.owner not in owners:
-            what, advice = f'no person, team or role "{runbook.owner}"', meant(runbook.owner, owners)
+            what, advice = f'no person, team, schedule or role "{runbook.owner}"', meant(runbook.owner, owners)
             yield Problem(file=runbook.file, line=1, where="owner", what=what, suggestion=advice)
 
 

@@ -77,9 +77,9 @@ def _keys(written: object) -> dict[object, object]:
 
 
 Team = Annotated[Annotated[Members, Tag(LIST)] | Annotated[TeamEntry, Tag(KEYS)], Discriminator(_team_form)]
+Dates = Annotated[dict[CalendarDay, Name], Field(json_schema_extra={"additionalProperties": False})]
 Holidays = Annotated[
-    Annotated[dict[CalendarDay, Name], Tag(LIST)] | Annotated[HolidayFeedEntry, Tag(KEYS)],
-    Discriminator(_holidays_form),
+    Annotated[Dates, Tag(LIST)] | Annotated[HolidayFeedEntry, Tag(KEYS)], Discriminator(_holidays_form)
 ]
 
 

@@ -1,6 +1,6 @@
 """The JSON Schemas of the three files, for editors."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -17,8 +17,10 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "catalog": {
         "version": 1,
         "defaults": {"owner": "lee", "channel": "#ai-incidents", "timezone": "Europe/London"},
-        "people": {"lee": {"name": "Lee Park", "email": "lee@example.com"}},
-        "systems": {"credit-scoring": {"criticality": "high", "owners": {"accountable": "lee"}}},
+        "people": {"lee": {"name": "Lee Park", "email": "lee@example.com"}, "ada": {"name": "Ada Okoye"}},
+        "schedules": {"ml-oncall": {"rotation": {"people": ["ada", "lee"], "since": "2024-01-01"}}},
+        "escalations": {"night": {"rungs": [["kind", "ml-oncall"], "accountable"], "patience": {"sev1": "3m"}}},
+        "systems": {"credit-scoring": {"criticality": "high", "owners": {"accountable": "lee"}, "escalation": "night"}},
     },
     "policy": {"version": "2026-11-1", "escalation": {"sev2": "10m"}},
     "runbook": {"id": "rollback-model", "title": "Roll the model back", "applies_to": {"kind": "drift"}},
@@ -29,7 +31,7 @@ Which = Literal["catalog", "policy", "runbook"]
 
 
 class _Strict(GenerateJsonSchema):
-    """Leaves null out, since an empty value is refused, and writes durations as the files do."""
+    """Leaves null out, since an empty value is refused, and writes durations and times as the files do."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -38,6 +40,8 @@ class _Strict(GenerateJsonSchema):
         made, default = super().default_schema(schema), schema.get("default")
         if isinstance(default, timedelta):
             return {**made, "default": written(default)}
+        if isinstance(default, time):
+            return {**made, "default": f"{default:%H:%M}"}
         if "default" in made and (isinstance(made["default"], dict) or not made["default"]):
             del made["default"]
         return made
