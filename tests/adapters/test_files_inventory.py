@@ -1,6 +1,7 @@
 """Everything that a catalog may say of people, turns, ladders and systems, and what it is taken for."""
 
 import json
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -196,3 +197,12 @@ def test_an_inventory_in_many_files_is_sound_and_one() -> None:
     counted = [len(part) for part in (read.catalog.systems, read.catalog.people, read.catalog.schedules)]
     assert counted == [1_100, 20, 7]
     assert read.notes == ()
+
+
+def test_every_catalog_of_the_readme_is_one() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    examples = [text for text in re.findall("```yaml\n(version.*?)```", readme, re.DOTALL) if "systems:" in text]
+
+    assert len(examples) == 2
+    for text in examples:
+        assert catalog_from_texts([("README.md", text)], now=utc("2026-11-21T12:00")).catalog.systems
