@@ -16,13 +16,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from incidents.adapters.bus import BadAddress, BusAway, BusRefused, bus_address, open_publisher
-from incidents.adapters.files import FilesRefused, cross_check, shipped
+from incidents.adapters.files import FilesRefused, cross_check, read_catalog, shipped
 from incidents.adapters.slack.api import SlackApi, SlackSaidNo
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.lock import FileLock, Held
 from incidents.adapters.store.schema import version
+from incidents.app.drafts import working_hours
 from incidents.app.settings import LOOPBACK, Settings
-from incidents.app.wiring import read_estate
+from incidents.app.wiring import read_base
+from incidents.core.catalog import Catalog
 from incidents.core.errors import StoreAway
 
 _SOUND_SQLITE = (3, 51, 3)  # before it, a checkpoint during a write could corrupt a WAL file (sqlite.org/wal.html)
@@ -149,20 +151,21 @@ def _schema(found: str | None, wanted: str) -> Finding:
 
 def _files(settings: Settings) -> Iterator[Finding]:
     try:
-        estate, shelf = read_estate(settings)
+        base, shelf = read_base(settings)
+        hours = working_hours(base.policy)
+        catalog = read_catalog(settings.catalog, working=hours) if settings.catalog else Catalog()
     except FilesRefused as refused:
         for problem in refused.problems:
             yield _fail("files", str(problem), "mend the file; `incidents validate` checks it")
         return
-    for problem in (*shelf.problems, *cross_check(estate.catalog, estate.policy, shelf.runbooks)):
+    for problem in (*shelf.problems, *cross_check(catalog, base.policy, shelf.runbooks)):
         yield _warn("files", str(problem), "mend the file; `incidents validate` checks it")
     if settings.catalog is None:
         advice = "set INCIDENTS_CATALOG to a file that names systems, people and owners"
         yield _warn("files", "there is no catalog: nobody owns anything, and the local admin is asked", advice)
         return
-    catalog = estate.catalog
-    counts = f"{len(catalog.systems)} systems, {len(catalog.people)} people, {len(estate.runbooks)} runbooks"
-    yield _ok("files", f"{counts}; policy {estate.policy.version}")
+    counts = f"{len(catalog.systems)} systems, {len(catalog.people)} people, {len(base.runbooks)} runbooks"
+    yield _ok("files", f"{counts}; policy {base.policy.version}")
 
 
 # --- bus, Slack, fallback -------------------------------------------------------------------------------------------
@@ -213,7 +216,7 @@ async def _channel(api: SlackApi, settings: Settings) -> Finding:
     wanted = settings.slack_channel
     if not wanted:
         with suppress(FilesRefused):
-            wanted = read_estate(settings)[0].catalog.default_channel
+            wanted = read_catalog(settings.catalog).default_channel if settings.catalog else None
     if not wanted:
         return _warn("slack", "no channel is set", "set INCIDENTS_SLACK_CHANNEL, or defaults.channel in the catalog")
     found = await _find_channel(api, wanted.removeprefix("#"))

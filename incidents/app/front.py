@@ -59,6 +59,7 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             reader=parts.shelf,
             dead_letters=parts.letters,
             explain=parts.explainer,
+            catalog=parts.registrar,
             answers=_Answers(parts.answers),
             estate=lambda: parts.estate,
             ready=lambda: _ready(parts, bus()),

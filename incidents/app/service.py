@@ -16,6 +16,7 @@ from incidents.app.memory import settle
 from incidents.app.role import Role
 from incidents.app.wiring import Parts
 from incidents.core.errors import IncidentsError
+from incidents.flow.keeper import Chore
 from incidents.flow.reroute import reroute
 
 __all__ = ["BusLost", "Role", "Service", "listen"]
@@ -61,11 +62,9 @@ class Service:
         """Serve until stopped: bus first to stop, then what it brought is committed, then the rest."""
         _on_signals(self.stop)
         settle()
-        if self._role in {Role.ALL, Role.WORKER}:
-            await reroute(self._parts.store, self._parts.estate, self._parts.wake)
         async with asyncio.TaskGroup() as group:
             intake = group.create_task(self._parts.intake.run(), name="intake")
-            loops = self._loops(group)
+            loops = [group.create_task(self._parts.keeper.run(self._chores()), name="keeper"), *self._loops(group)]
             served = group.create_task(self._serve(), name="web")
             bus = self._parts.settings.bus_url
             if self._role in {Role.ALL, Role.INTAKE} and bus is not None:
@@ -73,6 +72,13 @@ class Service:
                 group.create_task(self._give_up(consuming), name="bus patience")
             await self._stopping.wait()
             await self._end(intake, served, loops)
+
+    def _chores(self) -> tuple[Chore, ...]:
+        """What follows when the catalog has changed, done by whoever pages people."""
+        parts = self._parts
+        if self._role not in {Role.ALL, Role.WORKER}:
+            return ()
+        return lambda: reroute(parts.store, parts.estate, parts.wake), parts.registrar.tell_due
 
     def _loops(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         if self._role not in {Role.ALL, Role.WORKER}:
@@ -94,6 +100,7 @@ class Service:
         for courier in self._parts.couriers:
             courier.stop()
         self._parts.clock.stop()
+        self._parts.keeper.stop()
         _, late = await asyncio.wait([intake, *loops], timeout=_DRAIN)
         for task in late:  # what they had leased or not committed is found again at the next start
             log.warning("a loop did not end in time", loop=task.get_name())

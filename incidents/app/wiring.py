@@ -3,50 +3,50 @@
 import os
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from secrets import token_hex
 
 import structlog
 
 from incidents.adapters.console import ConsoleCarrier
 from incidents.adapters.fallback import FallbackCarrier
-from incidents.adapters.files import RunbookShelf, cross_check, read_catalog, read_policy, read_runbooks, shipped
+from incidents.adapters.files import RunbookShelf, read_policy, read_runbooks, shipped
 from incidents.adapters.slack.api import SlackApi
 from incidents.adapters.slack.carrier import SlackCarrier
 from incidents.adapters.store.answers import KeptAnswers
+from incidents.adapters.store.archive import Archive
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.lock import FileLock
 from incidents.adapters.store.schema import upgrade
 from incidents.adapters.store.shelf import Shelf
 from incidents.adapters.store.store import Store
+from incidents.app.drafts import Drafts
+from incidents.app.opening import begin
 from incidents.app.settings import Settings
 from incidents.core.catalog import Catalog
 from incidents.core.estate import Estate
-from incidents.core.people import WorkingHours
 from incidents.flow.deliver import Courier
 from incidents.flow.explain import Explainer
 from incidents.flow.faults import Faults
 from incidents.flow.intake import Intake
+from incidents.flow.keeper import Keeper
 from incidents.flow.letters import Letters
 from incidents.flow.ports import Carrier
+from incidents.flow.registrar import Registrar
 from incidents.flow.respond import Responder
 from incidents.flow.tick import Clock
 
 log = structlog.get_logger(__name__)
 
 
-def read_estate(settings: Settings) -> tuple[Estate, RunbookShelf]:
-    """Catalog, policy and runbooks from their files; FilesRefused where one cannot be used."""
-    policy = read_policy(settings.policy)
-    hours = policy.escalation
-    working = WorkingHours(days=hours.working_days, start=hours.working_start, end=hours.working_end)
-    catalog = read_catalog(settings.catalog, working=working) if settings.catalog else Catalog()
-    shelf = read_runbooks(settings.runbooks)
-    for problem in (*shelf.problems, *cross_check(catalog, policy, shelf.runbooks)):
-        log.warning("a file needs a look", problem=str(problem))
+def read_base(settings: Settings) -> tuple[Estate, RunbookShelf]:
+    """What an estate holds beside its catalog: policy and runbooks from their files, and the channels that are set up.
+
+    FilesRefused where the policy cannot be used.
+    """
+    policy, shelf = read_policy(settings.policy), read_runbooks(settings.runbooks)
     estate = Estate(
-        catalog=catalog,
         policy=policy,
         runbooks=shelf.runbooks,
         slack=settings.slack_bot_token is not None,
@@ -57,14 +57,20 @@ def read_estate(settings: Settings) -> tuple[Estate, RunbookShelf]:
     return estate, shelf
 
 
+def assembled(base: Estate, catalog: Catalog, now: datetime, trouble: str = "") -> Estate:
+    """The whole estate with this catalog as it is at `now`: the one place where one is put together."""
+    return replace(base, catalog=catalog.as_of(now), trouble=trouble)
+
+
 @dataclass(kw_only=True)
 class Parts:
-    """Everything that one process works with; `estate` is replaced as a whole when the files change."""
+    """Everything that one process works with; `estate` is replaced as a whole when the catalog changes."""
 
     settings: Settings
     estate: Estate
     database: Database
     store: Store
+    archive: Archive
     shelf: Shelf
     intake: Intake
     responder: Responder
@@ -73,6 +79,8 @@ class Parts:
     couriers: tuple[Courier, ...]
     letters: Letters
     answers: KeptAnswers
+    keeper: Keeper
+    registrar: Registrar
     slack: SlackApi | None
     worker: str
     lock: FileLock | None = None
@@ -141,16 +149,36 @@ async def open_database(settings: Settings) -> OpenDatabase:
     return OpenDatabase(database=database, lock=lock, before=before, after=after)
 
 
-async def build(settings: Settings, *, carriers: tuple[Carrier, ...] | None = None, every: float = 1.0) -> Parts:
-    """Open the database, bring its schema up to date, and build the stations of the road; nothing runs yet."""
-    estate, _ = read_estate(settings)
+async def build(
+    settings: Settings, *, carriers: tuple[Carrier, ...] | None = None, every: float = 1.0, applies: bool = True
+) -> Parts:
+    """Open the database, bring its schema up to date, and build the stations of the road; nothing runs yet.
+
+    A catalog file that is new to the database is applied, unless this is a command beside the service.
+    """
+    base, shelf = read_base(settings)
+    for problem in shelf.problems:
+        log.warning("a file needs a look", problem=str(problem))
     if settings.slack_app_token is not None:
         log.warning("SLACK_APP_TOKEN is not used: without Socket Mode, buttons need PUBLIC_URL and the signing secret")
     opened = await open_database(settings)
-    database, lock = opened.database, opened.lock
     if opened.before != opened.after:
         log.info("the schema was brought up to date", before=opened.before, after=opened.after)
-    store, faults = Store(database), Faults(settings.fault_point)
+    parts = _built(settings, base, opened, carriers=carriers, every=every)
+    try:
+        drafts = Drafts(base.policy, base.runbooks)
+        await begin(settings.catalog, drafts, parts.archive, parts.keeper, parts.registrar if applies else None)
+    except BaseException:
+        await parts.close()
+        raise
+    return parts
+
+
+def _built(
+    settings: Settings, base: Estate, opened: OpenDatabase, *, carriers: tuple[Carrier, ...] | None, every: float
+) -> Parts:
+    database, lock = opened.database, opened.lock
+    store, archive, faults = Store(database), Archive(database), Faults(settings.fault_point)
     token = settings.slack_bot_token
     slack = SlackApi(token.get_secret_value(), settings.slack_api_url) if token is not None else None
     worker = f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}"
@@ -162,14 +190,21 @@ async def build(settings: Settings, *, carriers: tuple[Carrier, ...] | None = No
     def made(channels: Iterable[str]) -> None:
         parts.wake(channels)
 
+    async def adopt(catalog: Catalog, now: datetime, trouble: str) -> None:
+        parts.estate = assembled(base, catalog, now, trouble)
+        parts.intake.forget_places()
+
     shelf, answers = Shelf(database, now_estate), KeptAnswers(database)
     intake = Intake(store, now_estate, worker=worker, made=made, faults=faults)
     carrying = carriers if carriers is not None else carriers_of(settings, slack)
+    drafts = Drafts(base.policy, base.runbooks)
+    keeper = Keeper(archive, drafts, adopt, every=every)
     parts = Parts(
         settings=settings,
-        estate=estate,
+        estate=base,
         database=database,
         store=store,
+        archive=archive,
         shelf=shelf,
         intake=intake,
         responder=Responder(store, now_estate, made),
@@ -178,6 +213,8 @@ async def build(settings: Settings, *, carriers: tuple[Carrier, ...] | None = No
         couriers=tuple(Courier(store, now_estate, c, shelf, made=made, faults=faults) for c in carrying),
         letters=Letters(shelf, answers, intake),
         answers=answers,
+        keeper=keeper,
+        registrar=Registrar(store, archive, drafts, keeper, now_estate, made),
         slack=slack,
         worker=worker,
         lock=lock,

@@ -23,6 +23,7 @@ class Estate:
     webhook: bool = False  # a fallback webhook is set
     channel: str | None = None  # the Slack channel for systems that name none
     public_url: str = "http://127.0.0.1:8080"
+    trouble: str = ""  # why the catalog is not the one that somebody wanted, for people to see
 
     @property
     def registers(self) -> bool:

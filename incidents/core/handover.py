@@ -160,7 +160,8 @@ def fallen_due(catalog: Catalog, now: datetime) -> tuple[Passing, ...]:
         for handover in system.handovers
         if handover.at <= now
     ]
-    return tuple(sorted(due, key=lambda passing: (passing.at or now, passing.system, passing.role)))
+    passed = [passing for passing in due if passing.before != passing.after]
+    return tuple(sorted(passed, key=lambda passing: (passing.at or now, passing.system, passing.role)))
 
 
 # --- who is told -----------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ class Batch:
         self, decodings: Sequence[Decoding], estate: Estate, seen: Mapping[Place, bool], heard: Heard, faults: Faults
     ) -> None:
         self._decodings, self._estate, self._faults = decodings, estate, faults
-        self._cache, self._heard = seen, heard
+        self.cache, self._heard = seen, heard
         self.seen: dict[Place, bool] = {}
         self.heard: Heard = {}
         self.channels: set[str] = set()
@@ -133,11 +133,11 @@ class Batch:
     async def _places(self, unit: Unit, new: Sequence[_Happening]) -> dict[Place, Place]:
         """Where each system's incidents gather: at itself, or with the flood of unknown names."""
         names = {h.place: h.known for h in new if h.system}
-        strange = {place: known for place, known in names.items() if place not in self._cache}
+        strange = {place: known for place, known in names.items() if place not in self.cache}
         if strange:
             sighted = await unit.board.see(strange, limit=self._estate.policy.incidents.unknown_names_an_hour)
             self.seen = {place: place in sighted.flooded for place in strange}
-        flooded = {place: self.seen.get(place, self._cache.get(place, False)) for place in names}
+        flooded = {place: self.seen.get(place, self.cache.get(place, False)) for place in names}
         return {place: FLOOD if flood and not names[place] else place for place, flood in flooded.items()}
 
     async def _decide_loud(

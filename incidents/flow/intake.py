@@ -84,6 +84,10 @@ class Intake:
     def _hear(self) -> None:
         self._heard_at = asyncio.get_running_loop().time()
 
+    def forget_places(self) -> None:
+        """The catalog has changed: a name that was unknown may be known now, and is looked at again."""
+        self._seen, self._heard = {}, {}
+
     @property
     def backlog(self) -> int:
         """Messages that wait."""
@@ -241,12 +245,14 @@ class Intake:
         return batch, taken
 
     def _remember(self, batch: Batch) -> None:
-        if len(self._seen) > _PLACES:
-            self._seen.clear()
         if len(self._heard) > _PLACES:
             self._heard.clear()
-        self._seen.update(batch.seen)
         self._heard.update(batch.heard)
+        if batch.cache is not self._seen:
+            return  # the catalog has changed since: what the batch saw by the old one is seen anew
+        if len(self._seen) > _PLACES:
+            self._seen.clear()
+        self._seen.update(batch.seen)
 
     async def _quarantine(self, waiting: _Waiting, reason: str, detail: str, *, guilty: bool = False) -> None:
         """Put a whole message aside as a dead letter; a guilty one that comes again is put aside again, unread."""

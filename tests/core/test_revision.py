@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incidents.core.catalog import Catalog
+from incidents.core.difference import Difference, difference
 from incidents.core.effect import EffectKind
 from incidents.core.fact import GENESIS, SYSTEM
 from incidents.core.handover import fallen_due, notices
 from incidents.core.people import Team
-from incidents.core.revision import ChangeKind, Difference, Draft, chained, difference
+from incidents.core.revision import ChangeKind, Draft, chained
 from incidents.core.schedule import Rotation, Schedule
 from incidents.core.system import Handover, Role
 from tests.make import NOON, a_catalog, a_person, a_system, an_estate

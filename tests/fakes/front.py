@@ -87,6 +87,7 @@ class Front:
             reader=self.world,
             dead_letters=self.world,
             explain=self.world,
+            catalog=self.world,
             answers=self.answers,
             estate=lambda: self.world.estate,
             ready=self.ready,

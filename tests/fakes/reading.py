@@ -17,14 +17,21 @@ from incidents.core.explanation import Explanation
 from incidents.core.fact import Actor, ActorType, ChainedFact, Fact, FactKind, chain
 from incidents.core.incident import Action, Incident, Status, allowed
 from incidents.core.response import Ask, Case, act
+from incidents.core.revision import Draft
 from incidents.flow.ports import (
     AlertView,
+    Applied,
+    ChangeQuery,
+    ChangeView,
     DeadLetter,
     EffectView,
+    FileText,
     IncidentQuery,
     IncidentView,
     Numbers,
     Opening,
+    Plan,
+    Running,
     SystemView,
     Taken,
 )
@@ -79,6 +86,25 @@ class World:
         head = before[-1].hash if before else "0" * 64
         self.facts[incident] = (*before, *chain(facts, head_seq=len(before), head_hash=head))
         self.incidents_[incident] = replace(self.incidents_[incident], head_seq=len(self.facts[incident]))
+
+    # --- the catalog ------------------------------------------------------------------------------------------------
+
+    async def plan(self, files: Sequence[FileText]) -> Plan:
+        self._reach()
+        return Plan(base=0, changes=(), warnings=(), counts={"files": len(files)})
+
+    async def apply(self, files: Sequence[FileText], *, by: Actor, note: str, expected: int | None) -> Applied:
+        self._reach()
+        raise NotAllowed("catalog_changed", f"{by.id} expects {expected} of {len(files)} files: {note}")
+
+    def running(self) -> Running:
+        return Running(draft=Draft(catalog=self.estate.catalog))
+
+    async def changes(self, query: ChangeQuery) -> tuple[Sequence[ChangeView], str | None]:
+        self._reach()
+        if query.cursor is not None:
+            raise ValueError(query.cursor)
+        return [], None
 
     # --- Respond ---------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.adapters.store import rows as r
 from incidents.adapters.store.bulk import among
+from incidents.adapters.store.catalog_chain import flaws
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.ledger import sealed
 from incidents.adapters.store.tables import alerts, effects, facts, inbox, incidents, monitors, seals
@@ -158,6 +159,12 @@ async def _seals_hold(connection: AsyncConnection, _: datetime) -> AsyncIterator
                 yield Broken(code="seal", where=f"{r.incident_id(number)} fact {seq}", text="is not what was sealed")
 
 
+async def _catalogs_follow(connection: AsyncConnection, _: datetime) -> AsyncIterator[Broken]:
+    """Every catalog revision follows from the one before, and holds what was applied."""
+    async for code, where, words in flaws(connection):
+        yield Broken(code=code, where=where, text=words)
+
+
 async def _nothing_forgotten(connection: AsyncConnection, now: datetime) -> AsyncIterator[Broken]:
     """I8: nothing is past its deadline, and whoever must be asked will be looked at again."""
     late, e, c = now - _GRACE, effects.c, incidents.c
@@ -193,5 +200,6 @@ _RULES: tuple[Callable[[AsyncConnection, datetime], AsyncIterator[Broken]], ...]
     _every_sent_page_is_told,
     _chains_hold,
     _seals_hold,
+    _catalogs_follow,
     _nothing_forgotten,
 )

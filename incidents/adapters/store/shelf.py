@@ -1,6 +1,5 @@
 """The read side: lists with filters and pages, one incident whole, the numbers at the top of every page."""
 
-import base64
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from incidents.adapters.store import rows as r
 from incidents.adapters.store.bulk import among
 from incidents.adapters.store.columns import AnyRow, moment, moment_text
+from incidents.adapters.store.cursors import cursor_of, opened
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.tables import alerts, dead_letters, effects, facts, inbox, incidents, systems, unreachable
 from incidents.core.alert import Alert, AlertState
@@ -47,7 +47,7 @@ class Shelf:
         async with self._database.read() as connection:
             found = (await connection.execute(wanted)).all()
         more = len(found) > query.limit
-        cursor = _cursor(str(found[query.limit - 1].number)) if more else None
+        cursor = cursor_of(str(found[query.limit - 1].number)) if more else None
         return [r.incident_of(row) for row in found[: query.limit]], cursor
 
     def _filters(self, query: IncidentQuery) -> Iterable[ColumnElement[bool]]:
@@ -157,7 +157,7 @@ class Shelf:
             views = await _views(connection, found[:limit])
         more = len(found) > limit
         last = found[limit - 1] if more else None
-        follows = _cursor(f"{moment_text(last.last_seen_at)}|{last.fingerprint}") if last is not None else None
+        follows = cursor_of(f"{moment_text(last.last_seen_at)}|{last.fingerprint}") if last is not None else None
         return views, follows
 
     async def systems(self) -> Sequence[SystemView]:
@@ -206,7 +206,7 @@ class Shelf:
             query = query.where(c.id < _number(cursor))
         async with self._database.read() as connection:
             found = (await connection.execute(query)).all()
-        follows = _cursor(str(found[limit - 1].id)) if len(found) > limit else None
+        follows = cursor_of(str(found[limit - 1].id)) if len(found) > limit else None
         return [letter_of(row) for row in found[:limit]], follows
 
     async def dead_letter(self, letter: str) -> DeadLetter:
@@ -271,25 +271,15 @@ def _pair(row: AnyRow) -> dict[str, Any]:
     return {"alert": alert, "sighting": sighting}
 
 
-def _cursor(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _opened(cursor: str) -> str:
-    """What a cursor says; ValueError for one that is none of ours."""
-    padded = cursor + "=" * (-len(cursor) % 4)
-    return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-
-
 def _number(cursor: str) -> int:
-    number = r.whole(_opened(cursor))
+    number = r.whole(opened(cursor))
     if number is None:
         raise ValueError("a cursor of this list holds a number")
     return number
 
 
 def _told_last(cursor: str) -> tuple[datetime, str]:
-    at, _, key = _opened(cursor).partition("|")
+    at, _, key = opened(cursor).partition("|")
     seen = moment(at)
     if seen.tzinfo is None:
         raise ValueError("a cursor of this list holds a moment with its zone")

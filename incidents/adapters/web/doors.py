@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from incidents.adapters.web.ports import Answers, Health, Intake, OpenIncident
 from incidents.core.estate import Estate
-from incidents.flow.ports import DeadLetters, Explain, Reader, Respond
+from incidents.flow.ports import CatalogDoor, DeadLetters, Explain, Reader, Respond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,7 @@ class WebDoors:
     reader: Reader
     dead_letters: DeadLetters
     explain: Explain
+    catalog: CatalogDoor
     answers: Answers
     estate: Callable[[], Estate]
     ready: Callable[[], Awaitable[Sequence[Health]]]

@@ -140,7 +140,7 @@ async def _parts(settings: Settings) -> "Parts | str":
                 _try(FileLock(file))
             from incidents.app.wiring import build
 
-            return await build(settings)
+            return await build(settings, applies=False)
         except Held as held:
             if held.url is not None:
                 return held.url

@@ -141,11 +141,14 @@ def _banner(parts: "Parts", role: Role) -> list[str]:
     fallback = ", else the fallback" if settings.fallback_url else ""
     let_in = "who has the token" if settings.api_token else "this machine only"
     does = "" if role is Role.ALL else f", role {role}"
-    known = f"{len(estate.catalog.systems)} systems" if settings.catalog else "no catalog: any system is taken"
+    running = parts.keeper.running.revision
+    catalog = f"catalog revision {running.number}, {len(estate.catalog.systems)} systems" if running else ""
+    known = catalog or "no catalog: any system is taken"
     return [
         f"incidents {version('incidents')} at {settings.url} (for {let_in}{does})",
         f"  events    {bus}, as CloudEvents at {settings.url}/events",
         f"  pages     {slack if settings.slack_bot_token else 'this terminal and the web page'}{fallback}",
         f"  database  {parts.database.url.render_as_string(hide_password=True)}",
         f"  files     {known}; policy {estate.policy.version}; {len(estate.runbooks)} runbooks",
+        *([f"  LOOK      {estate.trouble}"] if estate.trouble else []),
     ]

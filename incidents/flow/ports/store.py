@@ -10,6 +10,7 @@ from incidents.flow.ports.board import BoardUnit
 from incidents.flow.ports.inbox import InboxUnit
 from incidents.flow.ports.monitors import MonitorsUnit
 from incidents.flow.ports.outbox import OutboxUnit
+from incidents.flow.ports.revisions import RevisionsUnit
 
 
 class Turn(IntEnum):
@@ -49,6 +50,9 @@ class Unit(Protocol):
 
     @property
     def ledger(self) -> LedgerUnit: ...
+
+    @property
+    def revisions(self) -> RevisionsUnit: ...
 
 
 class Store(Protocol):
