@@ -11,6 +11,7 @@ from incidents.adapters.files.schema import Which
 from incidents.adapters.slack import SlackCarrier, clicker
 from incidents.adapters.slack.doors import doors as slack_doors
 from incidents.adapters.store.answers import KeptAnswer, KeptAnswers
+from incidents.adapters.store.witness import Witnesses
 from incidents.adapters.web import Answer, Begun, Claim, Conflict, Go, Health, InFlight, Replay, WebDoors, build
 from incidents.app.wiring import Parts
 from incidents.core.errors import StoreAway
@@ -57,6 +58,7 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             respond=parts.responder,
             open_incident=parts.responder.open,
             reader=parts.shelf,
+            witness=Witnesses(parts.database),
             dead_letters=parts.letters,
             explain=parts.explainer,
             catalog=parts.registrar,

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("system", "environment", "monitor"),
     )
     partial("ix_monitors_late_at", "monitors", "late_at")
+    op.create_index("ix_incidents_opened_at", "incidents", ["opened_at"], unique=False)
     op.create_table(
         "catalog_revisions",
         sa.Column("number", ID, autoincrement=False, nullable=False),
@@ -95,6 +96,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("calendars", "catalog_changes", "catalog_revisions", "monitors", "silences"):
         op.drop_table(table)
+    op.drop_index("ix_incidents_opened_at", table_name="incidents")
     op.drop_index("ix_alerts_muted_by", table_name="alerts")
     with op.batch_alter_table("alerts") as alerts:
         alerts.drop_column("muted_by")

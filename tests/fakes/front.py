@@ -3,6 +3,7 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,9 +11,11 @@ from prometheus_client import CollectorRegistry
 
 from incidents.adapters.web import Answer, Begun, Claim, Conflict, Go, Health, InFlight, Replay, WebDoors, build
 from incidents.core.cloudevents import decode
+from incidents.core.coverage import Seen
 from incidents.core.delivery import Delivery
 from incidents.flow.ports import Taken
 from tests.fakes.reading import World
+from tests.fakes.told import NOW
 
 
 @dataclass(slots=True)
@@ -76,6 +79,12 @@ class Front:
     answers: FrontAnswers = field(default_factory=FrontAnswers)
     parts: list[Health] = field(default_factory=lambda: [Health(name="database", ok=True, why="answers")])
 
+    seen_: Seen = field(default_factory=lambda: Seen(now=NOW))
+
+    async def seen(self, over: timedelta) -> Seen:
+        assert over > timedelta()
+        return self.seen_
+
     async def ready(self) -> list[Health]:
         return self.parts
 
@@ -85,6 +94,7 @@ class Front:
             respond=self.world,
             open_incident=self.world.open_incident,
             reader=self.world,
+            witness=self,
             dead_letters=self.world,
             explain=self.world,
             catalog=self.world,

@@ -195,6 +195,7 @@ incidents = Table(
     _partial("ix_incidents_open", "system", "environment", "number", where=_IS_OPEN),
     Index("ix_incidents_status", "status", "number"),
     _partial("ix_incidents_wake_at", "wake_at", where="wake_at is not null"),
+    Index("ix_incidents_opened_at", "opened_at"),
     _partial("ix_incidents_unsealed", "number", where="sealed_seq < head_seq"),
 )
 

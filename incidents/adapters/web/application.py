@@ -13,6 +13,8 @@ from starlette.middleware import Middleware
 from incidents.adapters.web import (
     actions,
     api,
+    audit,
+    audit_page,
     events,
     explain,
     explain_page,
@@ -31,7 +33,21 @@ from incidents.adapters.web.template import page
 from incidents.core.errors import IncidentsError
 
 FORESEEN: tuple[type[Exception], ...] = (Problem, IncidentsError, RequestValidationError, HTTPException, Exception)
-MODULES = (events, explain, api, actions, letters, health, pages, incident_page, explain_page, letters_page, shelf)
+MODULES = (
+    events,
+    explain,
+    api,
+    actions,
+    audit,
+    letters,
+    health,
+    pages,
+    incident_page,
+    explain_page,
+    audit_page,
+    letters_page,
+    shelf,
+)
 FOR_PROGRAMS = ("/api", "/events", "/slack", "/healthz", "/readyz", "/metrics", "/schemas", "/openapi.json")
 ABOUT = "Takes CloudEvents about AI systems in trouble; lists, shows and moves the incidents that they make."
 

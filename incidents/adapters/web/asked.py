@@ -17,10 +17,12 @@ from incidents.core.estate import ADMIN
 from incidents.core.event_data import PRODUCTION
 from incidents.core.events import Kind
 from incidents.core.fact import Actor
+from incidents.core.finding import Code
 from incidents.core.holders import LONGEST_SNOOZE
 from incidents.core.incident import Action, Resolution, Status
 from incidents.core.response import Ask
 from incidents.core.severity import Severity
+from incidents.core.system import Criticality
 from incidents.flow.ports import IncidentQuery
 
 # No control characters; in names no format characters either, which hide and make look-alikes. Spelled out, since
@@ -75,6 +77,14 @@ class AlertFilters(Query):
     state: list[AlertState] = []
     limit: Limit = 50
     cursor: Cursor | None = None
+
+
+class AuditFilters(Query):
+    """Several values of one filter mean any of them."""
+
+    code: list[Code] = []
+    system: list[Name] = []
+    criticality: list[Criticality] = []
 
 
 class LetterFilters(Query):

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from incidents.adapters.web.ports import Answers, Health, Intake, OpenIncident
 from incidents.core.estate import Estate
-from incidents.flow.ports import CatalogDoor, DeadLetters, Explain, Reader, Respond
+from incidents.flow.ports import CatalogDoor, DeadLetters, Explain, Reader, Respond, Witness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,7 @@ class WebDoors:
     respond: Respond
     open_incident: OpenIncident
     reader: Reader
+    witness: Witness
     dead_letters: DeadLetters
     explain: Explain
     catalog: CatalogDoor

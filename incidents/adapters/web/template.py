@@ -64,7 +64,7 @@ def _pages() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"url": safe_url, "utc": utc, "ago": ago, "words": words, "counted": counted}
+    made.filters |= {"url": safe_url, "utc": utc, "ago": ago, "words": words, "counted": counted, "span": span}
     made.globals["style"] = f"/static/style.css?v={asset('style.css')[1]}"
     made.globals["icon"] = f"/static/icon.svg?v={asset('icon.svg')[1]}"
     return made

@@ -6,7 +6,18 @@ import typer
 from typer.core import TyperGroup
 
 from incidents.app import terminal
-from incidents.app.cli import acting, catalog, checking, explaining, letters, publishing, reading, serving, session
+from incidents.app.cli import (
+    acting,
+    auditing,
+    catalog,
+    checking,
+    explaining,
+    letters,
+    publishing,
+    reading,
+    serving,
+    session,
+)
 from incidents.core.errors import IncidentsError, StoreAway
 
 _ABOUT = (
@@ -105,6 +116,7 @@ for _name, _command, _panel in (
     ("waive", acting.waive, _ACT),
     ("merge", acting.merge, _ACT),
     ("validate", checking.validate, _KEEP),
+    ("audit", auditing.audit, _KEEP),
     ("doctor", checking.doctor, _KEEP),
     ("check-invariants", checking.check_invariants, _KEEP),
 ):

@@ -43,6 +43,7 @@ from incidents.flow.ports.revisions import (
 )
 from incidents.flow.ports.silences import SilenceDesk, SilencesUnit, SilenceView, Silencing
 from incidents.flow.ports.store import LedgerUnit, Store, Turn, Unit
+from incidents.flow.ports.witness import Witness
 
 __all__ = [
     "AlertView",
@@ -101,4 +102,5 @@ __all__ = [
     "Turn",
     "Unit",
     "Unknown",
+    "Witness",
 ]
