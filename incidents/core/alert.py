@@ -74,6 +74,7 @@ class Mute:
     until: datetime
     up_to: Amount | None = None  # of planned cost: beyond this it does not hold
     before: str | None = None  # the incident that the alert had belonged to, where it fired while it was muted
+    ended_by: str | None = None  # the name of whoever ended it early
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,7 @@ class Alert:
     @property
     def heard(self) -> bool:
         """Burning, and people are asked about it."""
-        return self.burning and not self.waived and self.muted is None
+        return self.burning and not self.waived and self.settled is None and self.muted is None
 
     @property
     def home(self) -> str | None:

@@ -8,6 +8,8 @@ from incidents.core.alert import Alert, AlertState, Sighting
 from incidents.core.effect import Effect
 from incidents.core.fact import Fact
 from incidents.core.incident import Change, Incident
+from incidents.core.mute import Upstream
+from incidents.core.silence import Silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,16 +17,22 @@ class Others:
     """The alerts of an incident that are not on the table, counted."""
 
     burning: int = 0  # firing or flapping, and not waived
-    hot: int = 0  # of those: the latest telling is bad, and not flapping
-    flapping: int = 0
+    muted: int = 0  # of those: nobody is asked about them
+    hot: int = 0  # of those that are not muted: the latest telling is bad, and not flapping
+    flapping: int = 0  # of those that are not muted
     last_firing_at: datetime | None = None  # the newest telling out of limit
 
     def with_these(self, alerts: Iterable[Alert]) -> "Others":
         """The same with these alerts counted in."""
         burning = [alert for alert in alerts if alert.burning and not alert.waived]
-        flapping = sum(alert.state is AlertState.FLAPPING for alert in burning)
-        hot = sum(alert.state is AlertState.FIRING and not alert.calm for alert in burning)
-        return replace(self, burning=self.burning + len(burning), hot=self.hot + hot, flapping=self.flapping + flapping)
+        heard = [alert for alert in burning if alert.muted is None]
+        return replace(
+            self,
+            burning=self.burning + len(burning),
+            muted=self.muted + len(burning) - len(heard),
+            hot=self.hot + sum(alert.state is AlertState.FIRING and not alert.calm for alert in heard),
+            flapping=self.flapping + sum(alert.state is AlertState.FLAPPING for alert in heard),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +48,8 @@ class Scene:
     previous: Mapping[str, Incident] = field(default_factory=dict)  # what the alerts last belonged to
     others: Mapping[str, Others] = field(default_factory=dict)  # by incident
     releases: tuple[Change, ...] = ()  # newest first
-    upstream: tuple[str, ...] = ()  # incidents that gather at systems this one depends on
+    silences: tuple[Silence, ...] = ()  # that have begun and are not over
+    upstream: tuple[Upstream, ...] = ()  # incidents that gather at systems this one depends on
     unreachable: Mapping[str, str] = field(default_factory=dict)  # person -> why Slack refused them
 
 

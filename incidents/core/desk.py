@@ -29,6 +29,21 @@ def last_word(incident: Incident) -> datetime:
     return incident.touched_at or incident.acknowledged_at or incident.opened_at
 
 
+def asks_again(incident: Incident) -> bool:
+    """Whether its responder is asked again after some time without a word."""
+    waits = incident.status is Status.ACKNOWLEDGED and incident.severity in PAGES_ANY_HOUR
+    return waits and incident.held is not Held.SILENCED
+
+
+def _held_by(others: Others) -> Held | None:
+    """What the alerts of an incident, taken together, let the ladder stand still for."""
+    if not others.burning or others.hot:
+        return None
+    if others.muted == others.burning:
+        return Held.SILENCED
+    return Held.FLAPPING if others.flapping else Held.CALM
+
+
 class Desk:
     """Collects what one transaction decides about one incident; `close` works out pages and the next wake-up."""
 
@@ -144,15 +159,24 @@ class Desk:
         self.post(f"Reopened: {why}")
 
     def hold(self, others: Others) -> None:
-        """Let the ladder stand still while every alert is calm or flapping; its patience starts anew afterwards."""
-        held = None
-        if others.burning and not others.hot and self.incident.status in UNRESOLVED:
-            held = Held.FLAPPING if others.flapping else Held.CALM
-        if held is self.incident.held:
+        """Let the ladder stand still while every alert is muted, calm or flapping.
+
+        Its patience starts anew afterwards; where all were muted a new round begins, as if they fired then.
+        """
+        was, held = self.incident.held, _held_by(others) if self.incident.status in UNRESOLVED else None
+        if held is was:
             return
         self.change(held=held, held_at=self.now if held else None)
-        if held is None:
+        if was is Held.SILENCED and self.incident.status is Status.TRIGGERED:
+            self.ask("no longer muted", by_day=self.incident.paging.by_day)
+        elif held is None:
             self._go_on()
+
+    def hush(self) -> None:
+        """Take back what was about to be sent, now that everything is muted; not what a person asked for by hand."""
+        paging = self.incident.paging
+        if self.incident.held is Held.SILENCED and paging.clock_at is not None and paging.why != BY_HAND:
+            self.change(paging=begin_round(paging, now=self.now, why="silenced", by_day=paging.by_day))
 
     def _go_on(self) -> None:
         """The ladder moves again; the patience of whoever was asked last starts anew."""
@@ -209,6 +233,8 @@ class Desk:
         if self.incident.paging.why == BY_HAND:
             return False
         held, since = self.incident.held, self.incident.held_at
+        if held is Held.SILENCED:
+            return True  # its alerts wake up by themselves
         if held is Held.FLAPPING:
             return bool(self.incident.paging.asked)
         if held is None:
@@ -283,7 +309,7 @@ class Desk:
         moments = [paging_at]
         if incident.status is Status.ACKNOWLEDGED and incident.snoozed_until:
             moments.append(incident.snoozed_until)
-        elif incident.status is Status.ACKNOWLEDGED and incident.severity in PAGES_ANY_HOUR:
+        elif asks_again(incident):
             moments.append(last_word(incident) + policy.escalation.ask_again)
         if incident.status is Status.MITIGATED and incident.verified_at and minor:
             moments.append(incident.verified_at + policy.incidents.quiet_resolve)

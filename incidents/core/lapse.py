@@ -1,7 +1,7 @@
 """Decides what time alone does to an incident: an idle responder is asked again, quiet minor trouble ends itself."""
 
 from incidents.core.alert import Alert
-from incidents.core.desk import PAGES_ANY_HOUR, Desk, ends_by_itself, last_word
+from incidents.core.desk import Desk, asks_again, ends_by_itself, last_word
 from incidents.core.fact import FactKind
 from incidents.core.figures import span
 from incidents.core.incident import Resolution, Status
@@ -29,7 +29,7 @@ def _ask_again(desk: Desk) -> None:
             _wake(desk, who)
         return
     last = last_word(incident)
-    if incident.severity in PAGES_ANY_HOUR and desk.now - last >= patience:
+    if asks_again(incident) and desk.now - last >= patience:
         desk.ask(f"no word from {who} for {span(desk.now - last)}")
 
 

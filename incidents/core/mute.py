@@ -10,9 +10,9 @@ from incidents.core.events import Kind
 from incidents.core.figures import moment, money
 from incidents.core.incident import Held, Incident, Status
 from incidents.core.severity import Severity
-from incidents.core.silence import Silence, SilenceState, Trait, Traits
+from incidents.core.silence import Silence, Trait, Traits
 
-LOOK_AGAIN = timedelta(minutes=5)  # how long the trouble upstream is trusted to go on before it is looked at again
+LOOK_AGAIN = timedelta(minutes=5)  # incidents upstream end and catalogs change without a word to whom they mute
 _ASKED_ABOUT = frozenset({Status.TRIGGERED, Status.ACKNOWLEDGED})
 
 
@@ -26,7 +26,7 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quietness:
-    """What may mute the alerts of one place: silences that are active, and trouble at what the place depends on."""
+    """What may mute the alerts of one place: silences that have begun, and trouble at what the place depends on."""
 
     silences: tuple[Silence, ...] = ()
     upstream: tuple[Upstream, ...] = ()
@@ -67,7 +67,7 @@ def judge(alert: Alert, quietness: Quietness, estate: Estate, now: datetime, *, 
     if is_harm(alert):
         return Judged()
     traits = traits_of(alert)
-    meant = [s for s in quietness.silences if s.state(now) is SilenceState.ACTIVE and s.matches(traits)]
+    meant = [silence for silence in quietness.silences if now < silence.ends_at and silence.matches(traits)]
     silenced = _silenced((s for s in meant if s.planned is None), estate)
     if silenced is not None:
         return Judged(mute=silenced)
@@ -120,7 +120,7 @@ def _maintained(traits: Traits, estate: Estate, now: datetime) -> Mute | None:
     until, window = max(ends, key=lambda end: end[0])
     what = f"the maintenance window {window.id}"
     why = f"within {what} until {moment(until)}: {window.why} ({estate.person(window.owner).name})"
-    return Mute(by=f"maintenance:{window.id}", what=what, why=why, until=until)
+    return Mute(by=f"maintenance:{window.id}", what=what, why=why, until=min(until, now + LOOK_AGAIN))
 
 
 def _inhibited(alert: Alert, upstream: Iterable[Upstream], estate: Estate, now: datetime) -> Mute | None:
@@ -155,4 +155,6 @@ def over(alert: Alert, mute: Mute, judged: Judged, now: datetime) -> str:
         return f": {judged.beyond}"
     if mute.by.startswith("incident:"):
         return f": {mute.what} no longer explains it"
-    return f" after {mute.what} ended" if now >= mute.until else f": {mute.what} no longer covers it"
+    if now < mute.until:
+        return f": {mute.what} no longer covers it"
+    return f" after {mute.ended_by} ended {mute.what}" if mute.ended_by else f" after {mute.what} ended"

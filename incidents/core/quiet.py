@@ -1,12 +1,14 @@
 """Decides whether a telling decides anything: most do not, and are counted without a lock."""
 
-from incidents.core.alert import Alert, Change, Sighting, sighted
+from incidents.core.alert import Alert, Change, Sighting, is_older, sighted
 from incidents.core.estate import Estate
+from incidents.core.event_data import CostData
 from incidents.core.events import Kind, Phase
 from incidents.core.grade import Grade, Verdict
-from incidents.core.grading import grade
+from incidents.core.grading import grade, is_harmful
 from incidents.core.policy import AlertPolicy
 from incidents.core.reading import Reading
+from incidents.core.silence import Amount
 from incidents.core.telling import tell
 from incidents.core.trail import earlier_samples
 
@@ -27,6 +29,27 @@ def release_of(reading: Reading) -> str:
     if release is None or not release.version:
         return ""
     return f"{release.kind or 'model'}:{release.name or reading.system}:{release.version}"
+
+
+def spent_in(reading: Reading) -> Amount | None:
+    """What was spent in the window of a cost reading."""
+    data = reading.data
+    return Amount(amount=data.actual, currency=data.currency) if isinstance(data, CostData) else None
+
+
+def unmutes(alert: Alert, sighting: Sighting, reading: Reading, graded: Grade) -> bool:
+    """Whether a burning alert may be muted no longer: somebody may have been harmed, or it costs more than was planned.
+
+    Harm is remembered on alerts that nothing mutes as well, so that nothing ever will.
+    """
+    if not alert.burning or graded.verdict is not Verdict.OUT:
+        return False
+    if is_harmful(reading) and not alert.harmful:
+        return True
+    limit, spent = alert.muted.up_to if alert.muted else None, spent_in(reading)
+    if limit is None or spent is None or is_older(sighting, reading):
+        return False
+    return spent.currency != limit.currency or spent.amount > limit.amount
 
 
 def is_old_news(reading: Reading, policy: AlertPolicy) -> bool:
@@ -52,7 +75,9 @@ def quiet(alert: Alert, sighting: Sighting, reading: Reading, estate: Estate) ->
     """The sighting after a telling that decides nothing, so that it needs no lock; None where it decides something."""
     graded = graded_now(alert, reading, estate)
     _, change = tell(alert, sighting, reading, graded, estate.policy)
-    if change is not Change.NONE or is_long_silent(alert, sighting, reading, graded, estate):
+    if change is not Change.NONE or unmutes(alert, sighting, reading, graded):
+        return None
+    if is_long_silent(alert, sighting, reading, graded, estate):
         return None
     if is_fresh_again(alert, sighting, reading, graded, estate.policy.alerts):
         return None

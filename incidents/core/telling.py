@@ -33,7 +33,15 @@ class _Telling:
 
 
 def wake_at(alert: Alert, policy: AlertPolicy) -> datetime | None:
-    """When time alone may change this alert."""
+    """When time alone may change this alert, or what mutes it must be looked at again."""
+    turns = _turns_at(alert, policy)
+    if alert.muted is None or not alert.burning:
+        return turns
+    return min(turns or alert.muted.until, alert.muted.until)
+
+
+def _turns_at(alert: Alert, policy: AlertPolicy) -> datetime | None:
+    """When its state turns by itself."""
     match alert.state:
         case AlertState.WATCHING:
             return alert.watched_at + policy.watch_for if alert.watched_at else None
@@ -61,6 +69,9 @@ def lapse(alert: Alert, now: datetime, policy: AlertPolicy) -> Told:
     """What has become of an alert by `now`, when nothing more was told."""
     if alert.wake_at is None or now < alert.wake_at:
         return alert, Change.NONE
+    turns = _turns_at(alert, policy)
+    if turns is None or now < turns:
+        return replace(alert, wake_at=wake_at(alert, policy)), Change.NONE
     match alert.state:
         case AlertState.WATCHING:
             return _unwatched(alert, f"watched for {span(policy.watch_for)}, never credible"), Change.UNWATCHED
@@ -117,6 +128,7 @@ def _bad_news(alert: Alert, told: _Telling) -> Told:
         quiet_from=None,
         settled=None,
         waived=None,
+        harmful=False,
     )
     return fired, Change.FIRED
 

@@ -15,10 +15,10 @@ from incidents.core.errors import NotFound, Stale, StoreAway
 from incidents.core.estate import Estate
 from incidents.core.figures import span
 from incidents.core.lapse import lapse
-from incidents.flow.batch import whole
+from incidents.flow.batch import FLOOD, whole
 from incidents.flow.fallback import stand_in
 from incidents.flow.monitors import expect, look
-from incidents.flow.ports import Place, SceneRequest, Store, Turn
+from incidents.flow.ports import Place, SceneRequest, Store, Turn, Unit
 
 log = structlog.get_logger(__name__)
 
@@ -100,26 +100,30 @@ class Clock:
             wanted.setdefault(place, set()).add(key)
         try:
             await self._lapse_places(wanted)
-        except Stale:
-            return 0  # somebody told one of them just now: the next tick looks again
+            return len(due)
         except StoreAway:
             raise
+        except Stale:
+            pass  # somebody told one of them just now, or two places share an incident
         except Exception:  # the loop's edge: one place must not stop the others
             log.exception("alerts cannot lapse", places=len(wanted))
-            if len(wanted) == 1:
-                return 0
-            return sum([await self._lapse_alerts([(place, key) for key in keys]) for place, keys in wanted.items()])
-        return len(due)
+        if len(wanted) == 1:
+            return 0  # the next tick looks again
+        return sum([await self._lapse_alerts([(place, key) for key in keys]) for place, keys in wanted.items()])
 
     async def _lapse_places(self, wanted: Mapping[Place, set[str]]) -> None:
+        estate = self._estate()
         async with self._store.unit(Turn.PAGES) as unit:
-            await unit.board.see(dict.fromkeys(wanted, True), limit=0)
-            requests = [SceneRequest(place=place, fingerprints=frozenset(keys)) for place, keys in wanted.items()]
-            scenes, estate, decisions = await unit.board.scenes(requests), self._estate(), []
+            keys = await _by_gathering(unit, wanted, estate)
+            requests = [
+                SceneRequest(place=place, fingerprints=frozenset(mine), depends_on=estate.system(place[0]).depends_on)
+                for place, mine in keys.items()
+            ]
+            scenes, decisions = await unit.board.scenes(requests), []
             ids = iter(await unit.board.new_ids(len(scenes)))
-            for place, keys in wanted.items():
+            for place, mine in keys.items():
                 room = Room(scenes[place], estate, now=unit.now, ids=ids)
-                for key in sorted(keys & set(scenes[place].alerts)):
+                for key in sorted(mine & set(scenes[place].alerts)):
                     room.lapse(key)
                 decisions.append(whole(room.decision(), scenes[place]))
             await unit.board.save(decisions, {})
@@ -180,3 +184,13 @@ class Clock:
             if self._expire_at is None or unit.now >= self._expire_at:
                 more = await unit.ledger.expire()
                 self._expire_at = unit.now + (_EXPIRE_AGAIN if more else _EXPIRE_EVERY)
+
+
+async def _by_gathering(unit: Unit, wanted: Mapping[Place, set[str]], estate: Estate) -> dict[Place, set[str]]:
+    """Where what these alerts do is decided: at their place, or with the flood of unknown names."""
+    known = {place: not estate.registers or estate.catalog.system(place[0]) is not None for place in wanted}
+    flooded = (await unit.board.see(known, limit=0)).flooded
+    found: dict[Place, set[str]] = {}
+    for place, keys in wanted.items():
+        found.setdefault(FLOOD if place in flooded else place, set()).update(keys)
+    return found

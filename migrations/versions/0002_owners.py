@@ -20,6 +20,14 @@ def partial(name: str, table: str, column: str) -> None:
 def upgrade() -> None:
     op.add_column("alerts", sa.Column("muted_by", sa.String(), nullable=True))
     partial("ix_alerts_muted_by", "alerts", "muted_by")
+    op.create_index(
+        "ix_alerts_heard",
+        "alerts",
+        ["fingerprint"],
+        unique=False,
+        postgresql_where=sa.text("burning and muted_by is null"),
+        sqlite_where=sa.text("burning = 1 and muted_by is null"),
+    )
     op.create_table(
         "silences",
         sa.Column("id", ID, autoincrement=True, nullable=False),
@@ -30,10 +38,19 @@ def upgrade() -> None:
         sa.Column("planned", sa.Text(), nullable=True),
         sa.Column("by_id", sa.String(), nullable=False),
         sa.Column("made_at", MOMENT, nullable=False),
+        sa.Column("begun", sa.Boolean(), nullable=False),
         sa.Column("ended_by", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_silences_ends_at", "silences", ["ends_at"], unique=False)
+    op.create_index(
+        "ix_silences_starts_at",
+        "silences",
+        ["starts_at"],
+        unique=False,
+        postgresql_where=sa.text("not begun"),
+        sqlite_where=sa.text("begun = 0"),
+    )
     op.create_table(
         "monitors",
         sa.Column("system", sa.String(), nullable=False),
@@ -97,6 +114,7 @@ def downgrade() -> None:
     for table in ("calendars", "catalog_changes", "catalog_revisions", "monitors", "silences"):
         op.drop_table(table)
     op.drop_index("ix_incidents_opened_at", table_name="incidents")
+    op.drop_index("ix_alerts_heard", table_name="alerts")
     op.drop_index("ix_alerts_muted_by", table_name="alerts")
     with op.batch_alter_table("alerts") as alerts:
         alerts.drop_column("muted_by")

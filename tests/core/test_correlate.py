@@ -149,7 +149,7 @@ def test_but_stays_where_it_is_while_others_keep_that_one_gathering() -> None:
 def test_systems_that_depend_on_each_other_are_linked_and_not_merged() -> None:
     town = Town(an_estate(a_catalog(a_system("portal", depends_on=(RAG,)))), now=NOON)
 
-    town.publish(hallucination(), hallucination(system="portal"))
+    town.publish(hallucination(), report(system="portal"))
 
     assert town.incident(2).related == (Related(incident="INC-1", relation="depends_on"),)
     assert "linked" in town.kinds(2)

@@ -16,8 +16,10 @@ from incidents.core.events import Event, Phase
 from incidents.core.fact import GENESIS, ChainedFact, Fact, FactKind, chain
 from incidents.core.incident import UNRESOLVED, Action, Change, Incident, Resolution, Status
 from incidents.core.lapse import lapse
+from incidents.core.mute import Upstream
 from incidents.core.reading import Reading, read
 from incidents.core.response import ASKS_NOW, Ask, Case, act
+from incidents.core.silence import Silence, SilenceState
 from incidents.core.strangers import key_of
 from tests.make import by
 
@@ -41,6 +43,7 @@ class Town:
         self.releases: dict[Place, dict[tuple[str, str, str], Change]] = {}
         self.names: dict[Place, tuple[datetime, bool]] = {}  # unknown ones: when first seen, and whether in a flood
         self.unreachable: dict[str, tuple[str, datetime]] = {}  # why, and until when
+        self.silences: list[Silence] = []
         self.pages: list[tuple[datetime, str, str]] = []  # (when, person, incident) as they were sent
         self._carried: set[str] = set()
         self._ids = (f"INC-{number}" for number in count(1))
@@ -186,10 +189,14 @@ class Town:
             previous=dict(self.incidents),
             others={incident: self._others(incident, but=set(held)) for incident in self._concerned(here, held)},
             releases=tuple(sorted(known, key=lambda change: change.deployed_at or self.now, reverse=True)),
-            upstream=tuple(incident.id for incident in upstream if incident),
+            silences=tuple(s for s in self.silences if s.state(self.now) is SilenceState.ACTIVE),
+            upstream=tuple(self._above(incident) for incident in upstream if incident),
             unreachable=self._absent(),
         )
         return Room(scene, self.estate, now=self.now, ids=self._ids)
+
+    def _above(self, incident: Incident) -> Upstream:
+        return Upstream(incident=incident, last_firing_at=self._others(incident.id, but=set()).last_firing_at)
 
     def _gathering_at(self, place: Place) -> Incident | None:
         found = [i for i in self.incidents.values() if i.gathering and (i.system, i.environment) == place]
@@ -199,7 +206,7 @@ class Town:
     @staticmethod
     def _concerned(here: Iterable[Incident], held: dict[str, Alert]) -> set[str]:
         """The incidents of a place and of the alerts on the table."""
-        return {incident.id for incident in here} | {alert.incident for alert in held.values() if alert.incident}
+        return {incident.id for incident in here} | {alert.home for alert in held.values() if alert.home}
 
     def _others(self, incident: str, *, but: set[str]) -> Others:
         rest = [alert for key, alert in self.alerts.items() if alert.incident == incident and key not in but]

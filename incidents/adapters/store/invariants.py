@@ -13,6 +13,7 @@ from incidents.adapters.store.catalog_chain import flaws
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.ledger import sealed
 from incidents.adapters.store.tables import alerts, effects, facts, inbox, incidents, monitors, seals
+from incidents.core.alert import AlertState
 from incidents.core.effect import EffectKind, EffectState
 from incidents.core.fact import GENESIS, FactKind, link
 from incidents.core.incident import UNRESOLVED, Status
@@ -29,6 +30,7 @@ _GIVES_BACK = (
     FactKind.REOPENED,
     FactKind.SEVERITY_RAISED,
 )
+_BURNING = (AlertState.FIRING.value, AlertState.FLAPPING.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +76,21 @@ async def _one_gathering_incident(connection: AsyncConnection, _: datetime) -> A
 
 
 async def _every_burning_alert_is_somewhere(connection: AsyncConnection, _: datetime) -> AsyncIterator[Broken]:
-    """A firing alert belongs to an incident that exists."""
-    there = exists().where(incidents.c.number == alerts.c.incident)
-    for row in await connection.execute(select(alerts.c.fingerprint).where(alerts.c.burning, ~there).limit(_SHOWN)):
+    """A firing alert belongs to an incident that exists, or is muted with a reason and looked at again."""
+    a = alerts.c
+    there = exists().where(incidents.c.number == a.incident)
+    lost = select(a.fingerprint).where(a.burning, ~there, a.muted_by.is_(None))
+    for row in await connection.execute(lost.limit(_SHOWN)):
         yield Broken(code="alert_without_incident", where=row.fingerprint, text="fires, and belongs to no incident")
+    stream = await connection.stream(select(alerts).where(a.muted_by.is_not(None)))
+    async for row in stream:
+        mute = r.alert_of(row)[0].muted
+        if mute is None or not mute.why:
+            yield Broken(code="muted_without_reason", where=row.fingerprint, text="is muted, and nothing says why")
+        elif row.state not in _BURNING:
+            yield Broken(code="muted_and_clear", where=row.fingerprint, text="is muted although it does not fire")
+        elif row.wake_at is None or row.wake_at > mute.until:
+            yield Broken(code="muted_for_ever", where=row.fingerprint, text="is muted, and not looked at again in time")
 
 
 async def _pages_in_time(connection: AsyncConnection, _: datetime) -> AsyncIterator[Broken]:

@@ -12,11 +12,14 @@ from incidents.core.alert import Alert, AlertState, Sighting
 from incidents.core.effect import Effect, EffectState
 from incidents.core.fact import Actor, ActorType, ChainedFact, Fact, FactKind
 from incidents.core.incident import Change, Incident
+from incidents.core.silence import Amount, Matcher, Silence
 
 _alert: TypeAdapter[Alert] = TypeAdapter(Alert)
 _incident: TypeAdapter[Incident] = TypeAdapter(Incident)
 _change: TypeAdapter[Change] = TypeAdapter(Change)
 NO_INCIDENT = 0  # of an effect that is about none: numbers begin at 1
+_matchers: TypeAdapter[tuple[Matcher, ...]] = TypeAdapter(tuple[Matcher, ...])
+_amount: TypeAdapter[Amount] = TypeAdapter(Amount)
 _DIGITS = 18  # of a number that 64 bits hold for certain
 
 
@@ -45,7 +48,8 @@ def alert_values(alert: Alert, sighting: Sighting, count: int) -> dict[str, Any]
         "state": alert.state.value,
         "incident": number_of(alert.incident) if alert.incident else None,
         "burning": burning,
-        "hot": burning and alert.state is AlertState.FIRING and not alert.calm,
+        "hot": burning and alert.state is AlertState.FIRING and not alert.calm and not alert.muted,
+        "muted_by": alert.muted.by if alert.muted else None,
         "wake_at": alert.wake_at,
         "version": alert.version + 1,
         "doc": _alert.dump_json(replace(alert, version=alert.version + 1)).decode(),
@@ -178,3 +182,32 @@ def effect_values(effect: Effect) -> dict[str, Any]:
         "possible_repeat": False,
         "why": "",
     }
+
+
+def silence_values(silence: Silence, *, begun: bool) -> dict[str, Any]:
+    """A new row of `silences`; its id is given by the database."""
+    return {
+        "matchers": _matchers.dump_python(silence.matchers, mode="json"),
+        "starts_at": silence.starts_at,
+        "ends_at": silence.ends_at,
+        "reason": silence.reason,
+        "planned": _amount.dump_python(silence.planned, mode="json") if silence.planned else None,
+        "by_id": silence.by,
+        "made_at": silence.made_at,
+        "begun": begun,
+        "ended_by": silence.ended_by,
+    }
+
+
+def silence_of(row: AnyRow) -> Silence:
+    return Silence(
+        id=str(row.id),
+        matchers=_matchers.validate_python(row.matchers),
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        reason=row.reason,
+        by=row.by_id,
+        made_at=row.made_at,
+        planned=_amount.validate_python(row.planned) if row.planned is not None else None,
+        ended_by=row.ended_by,
+    )

@@ -1,6 +1,7 @@
 """What a decision is made from, inside a transaction: places locked in key order, then their incidents, then more."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from sqlalchemy import func, select, union_all
@@ -8,14 +9,17 @@ from sqlalchemy import func, select, union_all
 from incidents.adapters.store import rows as r
 from incidents.adapters.store.bulk import among
 from incidents.adapters.store.part import Part
-from incidents.adapters.store.tables import alerts, incidents, releases, systems, unreachable, unresolved
+from incidents.adapters.store.tables import alerts, incidents, releases, silences, systems, unreachable, unresolved
 from incidents.core.alert import Alert, Sighting
 from incidents.core.decision import Others, Scene
 from incidents.core.events import Kind
 from incidents.core.incident import UNRESOLVED, Change, Incident
+from incidents.core.mute import Upstream
 from incidents.core.reading import fingerprint
+from incidents.core.silence import Silence
 from incidents.flow.ports import Place, SceneRequest
 
+ORDER = 0x51_1E9CE  # the advisory lock that keeps silences and firing alerts in one order
 _RELEASES = 100  # newest of a place; a version that is older is met as if for the first time
 
 Known = Mapping[str, tuple[Alert, Sighting]]
@@ -34,15 +38,17 @@ class Scenes(Part):
 
     async def scenes(self, requests: Sequence[SceneRequest]) -> dict[Place, Scene]:
         """Lock the places in key order, then their incidents, and load what decisions about them need."""
+        await self._in_order()
         places = sorted({request.place for request in requests})
         await self._lock(places)
         unknowns = {place: fingerprint(*place, Kind.UNKNOWN_SYSTEM) for place in places}
         wanted = {key for request in requests for key in request.fingerprints} | set(unknowns.values())
         known = await self.alerts(wanted)
         loaded = await self._incidents(places, known)
-        others = await self._others([incident.id for incident in loaded], wanted)
+        others = await self.others([incident.id for incident in loaded], wanted)
         changes = await self._releases(places)
-        upstream = await self._gathering({name for request in requests for name in request.depends_on})
+        silences = await self._silences()
+        upstream = await self._upstream({name for request in requests for name in request.depends_on})
         absent = await self.unreachable()
         scenes = {}
         for request in requests:
@@ -60,10 +66,35 @@ class Scenes(Part):
                 previous={incident.id: incident for incident in held},
                 others=others,
                 releases=changes.get(place, ()),
+                silences=silences,
                 upstream=tuple(above),
                 unreachable=absent,
             )
         return scenes
+
+    async def _in_order(self) -> None:
+        """Wait for whoever makes or ends a silence: alerts fire before that or after it, and never meanwhile."""
+        if not self._sqlite:
+            await self._connection.execute(select(func.pg_advisory_xact_lock_shared(ORDER)))
+
+    async def _silences(self) -> tuple[Silence, ...]:
+        """Those that have begun and are not over."""
+        query = select(silences).where(silences.c.begun, silences.c.ends_at > self._now).order_by(silences.c.id)
+        return tuple(r.silence_of(row) for row in await self._connection.execute(query))
+
+    async def _upstream(self, names: set[str]) -> dict[Place, Upstream]:
+        """What gathers at these systems, with when it was last told that it is out of limit."""
+        if not names:
+            return {}
+        c, a = incidents.c, alerts.c
+        last = select(func.max(a.last_firing_at)).where(a.incident == c.number).scalar_subquery().label("last")
+        query = select(c.system, c.environment, c.doc, last).where(
+            c.gathering, among(self._connection, sorted(names), c.system)
+        )
+        return {
+            (row.system, row.environment): Upstream(incident=r.incident_of(row), last_firing_at=row.last)
+            for row in await self._connection.execute(query)
+        }
 
     async def _lock(self, places: Sequence[Place]) -> None:
         c = systems.c
@@ -73,14 +104,14 @@ class Scenes(Part):
     async def _incidents(self, places: Sequence[Place], known: Known) -> list[Incident]:
         """Locked by number: the unresolved ones of these places, and those that the alerts belong to."""
         c, o = incidents.c, incidents.alias("o")
-        numbers = sorted(_numbers(alert.incident for alert, _ in known.values()))
+        numbers = sorted(_numbers(alert.home for alert, _ in known.values()))
         here = select(o.c.number).where(among(self._connection, places, o.c.system, o.c.environment), unresolved(o))
         theirs = select(o.c.number).where(among(self._connection, numbers, o.c.number))
         query = select(c.doc).where(c.number.in_(union_all(here, theirs))).order_by(c.number)
         return [r.incident_of(row) for row in await self._connection.execute(self._locked(query))]
 
-    async def _others(self, held: Sequence[str], but: set[str]) -> dict[str, Others]:
-        """The burning alerts of incidents that were not loaded, counted."""
+    async def others(self, held: Sequence[str], but: AbstractSet[str]) -> dict[str, Others]:
+        """The burning alerts of incidents, counted, but for those of these fingerprints."""
         numbers, c = sorted(_numbers(held)), alerts.c
         if not numbers:
             return {}
@@ -88,8 +119,9 @@ class Scenes(Part):
             select(
                 c.incident,
                 func.count().filter(c.burning).label("burning"),
+                func.count().filter(c.burning, c.muted_by.is_not(None)).label("muted"),
                 func.count().filter(c.hot).label("hot"),
-                func.count().filter(c.burning, c.state == "flapping").label("flapping"),
+                func.count().filter(c.burning, c.state == "flapping", c.muted_by.is_(None)).label("flapping"),
                 func.max(c.last_firing_at).label("last"),
             )
             .where(among(self._connection, numbers, c.incident), ~among(self._connection, sorted(but), c.fingerprint))
@@ -97,7 +129,7 @@ class Scenes(Part):
         )
         return {
             r.incident_id(row.incident): Others(
-                burning=row.burning, hot=row.hot, flapping=row.flapping, last_firing_at=row.last
+                burning=row.burning, muted=row.muted, hot=row.hot, flapping=row.flapping, last_firing_at=row.last
             )
             for row in await self._connection.execute(query)
         }
@@ -148,5 +180,5 @@ def _is_at(incident: Incident, place: Place) -> bool:
 
 def _own(place: Place, loaded: Sequence[Incident], alerts_: Known) -> list[Incident]:
     """The incidents that a decision about this place may touch: those open there, and those its alerts belong to."""
-    theirs = {alert.incident for alert, _ in alerts_.values()}
+    theirs = {alert.home for alert, _ in alerts_.values()}
     return [incident for incident in loaded if incident.id in theirs or _is_at(incident, place)]

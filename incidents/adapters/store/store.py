@@ -18,6 +18,7 @@ from incidents.adapters.store.monitors import Monitors
 from incidents.adapters.store.outbox import Outbox
 from incidents.adapters.store.revisions import Revisions
 from incidents.adapters.store.rows import incident_id
+from incidents.adapters.store.silences import Silences
 from incidents.adapters.store.tables import markers, suspects
 from incidents.flow.ports import Turn
 
@@ -35,6 +36,7 @@ class Transaction:
         self.board = Board(connection, now)
         self.monitors = Monitors(connection, now)
         self.outbox = Outbox(connection, now)
+        self.silences = Silences(connection, now)
         self.ledger = Ledger(connection, now)
         self.revisions = Revisions(connection, now)
 

@@ -50,6 +50,7 @@ def unresolved(incident: FromClause) -> ColumnElement[bool]:
 
 WAITING = (EffectState.DUE.value, EffectState.LEASED.value, EffectState.UNKNOWN.value)
 OPEN = (Status.TRIGGERED.value, Status.ACKNOWLEDGED.value, Status.MITIGATED.value)
+_HEARD = "burning = 1 and muted_by is null"
 _WAITS, _IS_OPEN = f"state in {WAITING}", f"status in {OPEN}"
 
 systems = Table(
@@ -148,8 +149,8 @@ alerts = Table(
     Column("state", String, nullable=False),
     Column("incident", _ID),
     Column("burning", Boolean, nullable=False),  # firing or flapping, and not waived
-    Column("hot", Boolean, nullable=False),  # of those: bad by its latest telling, and not flapping
-    Column("muted_by", String),  # what keeps it from paging: a silence, a maintenance window, an incident upstream
+    Column("hot", Boolean, nullable=False),  # of those: bad by its latest telling, not flapping, and not muted
+    Column("muted_by", String),  # what keeps it from paging: "silence:7", "maintenance:retrain", "incident:INC-3"
     Column("wake_at", Moment),
     Column("version", Integer, nullable=False),
     Column("doc", Text, nullable=False),
@@ -165,6 +166,7 @@ alerts = Table(
     Index("ix_alerts_state", "state", "last_seen_at", "fingerprint"),
     Index("ix_alerts_system", "system", "environment"),
     _partial("ix_alerts_muted_by", "muted_by", where="muted_by is not null"),
+    _partial("ix_alerts_heard", "fingerprint", where="burning and muted_by is null", sqlite_where=_HEARD),
 )
 
 incidents = Table(
@@ -316,8 +318,10 @@ silences = Table(
     Column("planned", Json),  # of planned cost: the most that was announced, and its currency
     Column("by_id", String, nullable=False),
     Column("made_at", Moment, nullable=False),
+    Column("begun", Boolean, nullable=False),  # whether what burned at its beginning has been looked at
     Column("ended_by", String),  # who ended it early
     Index("ix_silences_ends_at", "ends_at"),
+    _partial("ix_silences_starts_at", "starts_at", where="not begun", sqlite_where="begun = 0"),
 )
 
 monitors = Table(

@@ -1,11 +1,12 @@
 """Alerts and incidents inside one transaction: loaded under lock, decided elsewhere, saved in bulk."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
 from incidents.core.alert import Alert, Sighting
-from incidents.core.decision import Decision, Scene
+from incidents.core.decision import Decision, Others, Scene
 from incidents.core.effect import Effect
 from incidents.core.incident import Change, Incident
 
@@ -74,6 +75,10 @@ class BoardUnit(Protocol):
 
     async def held(self, wanted: Sequence[str]) -> dict[str, Incident]:
         """Lock incidents in the order of their numbers and load them, by the ids they were asked for; NotFound."""
+        ...
+
+    async def others(self, held: Sequence[str], but: AbstractSet[str]) -> dict[str, Others]:
+        """The burning alerts of these incidents, counted, but for those of these fingerprints."""
         ...
 
     async def gathering_at(self, place: Place) -> str | None:

@@ -11,6 +11,7 @@ from incidents.flow.ports.inbox import InboxUnit
 from incidents.flow.ports.monitors import MonitorsUnit
 from incidents.flow.ports.outbox import OutboxUnit
 from incidents.flow.ports.revisions import RevisionsUnit
+from incidents.flow.ports.silences import SilencesUnit
 
 
 class Turn(IntEnum):
@@ -47,6 +48,9 @@ class Unit(Protocol):
 
     @property
     def outbox(self) -> OutboxUnit: ...
+
+    @property
+    def silences(self) -> SilencesUnit: ...
 
     @property
     def ledger(self) -> LedgerUnit: ...

@@ -176,7 +176,7 @@ async def test_incidents_that_gather_at_systems_it_depends_on_are_upstream(store
     async with store.unit(Turn.INTAKE) as unit:
         request = a_request(CREDIT, depends_on=("feature-store", "warehouse", "nobody"))
         scene = (await unit.board.scenes([request, a_request(RAG)]))[CREDIT]
-    assert scene.upstream == ("INC-1",)
+    assert [above.incident.id for above in scene.upstream] == ["INC-1"]
 
 
 async def test_who_cannot_be_reached_is_known_until_the_time_is_over(store: Store) -> None:
