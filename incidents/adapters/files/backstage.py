@@ -1,6 +1,6 @@
 """Backstage's catalog as one of ours: who is behind its groups, what its components are, and what is left to say."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,25 +85,27 @@ class _Moving:
                 self.note(found, ("spec",), "cannot be reached", "give an email, or the annotation incidents/slack")
 
     def teams(self) -> None:
+        joined: dict[Key, list[str]] = {}
+        for user in self.of_kind("user"):
+            for reference in user.spec.member_of:
+                joined.setdefault(key_of(reference, kind="group", beside=user.key), []).append(user.id)
         for found in self.of_kind("group"):
-            members = list(dict.fromkeys(self._members(found, set())))
+            members = list(dict.fromkeys(self._members(found, joined, set())))
             if members:
                 self.put(found, "teams", self._team(found), {"members": members}, {"members": ("spec", "members")})
             else:
                 self.note(found, ("spec",), "nobody is in the group", "name its members, or it can own nothing")
 
-    def _members(self, group: Found, seen: set[Key]) -> Iterator[str]:
+    def _members(self, group: Found, joined: Mapping[Key, list[str]], seen: set[Key]) -> Iterator[str]:
         """The people of a group, then those who say so themselves, then those of the groups inside it."""
         seen.add(group.key)
         for reference in group.spec.members:
             yield self._person(group, key_of(reference, kind="user", beside=group.key))
-        for user in self.of_kind("user"):
-            if group.key in [key_of(each, kind="group", beside=user.key) for each in user.spec.member_of]:
-                yield user.id
+        yield from joined.get(group.key, ())
         for reference in group.spec.children:
             child = self.entities.get(key_of(reference, kind="group", beside=group.key))
             if child is not None and child.key not in seen:
-                yield from self._members(child, seen)
+                yield from self._members(child, joined, seen)
 
     def _person(self, by: Found, key: Key) -> str:
         """The id of a person; one whom the files only name is written down as no more than that."""

@@ -1,6 +1,6 @@
 """Names inside the catalog: those that lead nowhere, and those that mean two things."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from incidents.adapters.files.catalog_shape import CatalogFile
 from incidents.adapters.files.people_shape import TeamEntry, members
@@ -99,16 +99,17 @@ def _followed(shape: CatalogFile) -> _Written:
 
 
 def _members(tree: Tree, shape: CatalogFile, names: Names) -> Iterator[Problem]:
+    circles = _Circles(shape)
     for id_, team in shape.teams.items():
         path: Path = ("teams", id_, "members") if isinstance(team, TeamEntry) else ("teams", id_)
-        who = [((*path, position), member) for position, member in enumerate(members(team))]
+        who: list[tuple[Path, str]] = [((*path, position), member) for position, member in enumerate(members(team))]
         for place, member in who:
             if member in names.people:
                 continue
             if member in names.teams:
-                what, advice = f'"{member}" is a team, and a team holds people only', "name its people"
-                if circle := _circle(shape, member, id_):
-                    what = f"the teams go in a circle: {' -> '.join((id_, *circle))}"
+                circle = circles.back(member, id_)
+                around = f"the teams go in a circle: {' -> '.join((id_, *circle))}" if circle else ""
+                what, advice = around or f'"{member}" is a team, and a team holds people only', "name its people"
             elif member in names.schedules:
                 what, advice = f'"{member}" is a schedule, and a team holds people only', "make the schedule the owner"
             else:
@@ -120,17 +121,34 @@ def _members(tree: Tree, shape: CatalogFile, names: Names) -> Iterator[Problem]:
         yield from twice(tree, who, "the person")
 
 
-def _circle(shape: CatalogFile, start: str, back_to: str) -> tuple[str, ...]:
-    """The way from the team `start` back to the team `back_to` by teams among members; empty where there is none."""
-    ways: list[tuple[str, ...]] = [(start,)]
-    seen = {start}
-    for way in ways:
-        if way[-1] == back_to:
-            return way
-        inside = members(shape.teams[way[-1]]) if way[-1] in shape.teams else ()
-        ways += [(*way, name) for name in inside if name not in seen]
-        seen.update(inside)
-    return ()
+class _Circles:
+    """Finds the way back from a team to one that it stands in; for the first fifty only, as each looks at all teams."""
+
+    def __init__(self, shape: CatalogFile) -> None:
+        self._inside = {id_: members(team) for id_, team in shape.teams.items()}
+        self._left = 50
+
+    def back(self, start: str, to: str) -> tuple[str, ...]:
+        """The teams from `start` to `to`, each a member of the one before; nothing where no way leads there."""
+        self._left -= 1
+        came_from: dict[str, str | None] = {start: None}
+        ahead = [start] if self._left >= 0 else []
+        for team in ahead:
+            if team == to:
+                return _steps(team, came_from)
+            new = [name for name in self._inside.get(team, ()) if name in self._inside and name not in came_from]
+            came_from |= dict.fromkeys(new, team)
+            ahead += new
+        return ()
+
+
+def _steps(last: str, came_from: Mapping[str, str | None]) -> tuple[str, ...]:
+    steps: list[str] = []
+    step: str | None = last
+    while step is not None:
+        steps.append(step)
+        step = came_from[step]
+    return tuple(reversed(steps))
 
 
 def _double_ids(tree: Tree, names: Names) -> Iterator[Problem]:

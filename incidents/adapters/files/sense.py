@@ -76,21 +76,25 @@ def _turns(tree: Tree, id_: str, schedule: ScheduleEntry, zone: str) -> Iterator
         yield tree.problem(path, "nobody ever has the turn", "give it a rotation or a calendar")
     if schedule.rotation is not None and schedule.calendar is not None:
         yield tree.problem((*path, "calendar"), "stands beside a rotation", "keep one of the two")
-    before: list[tuple[datetime, datetime, Path]] = []
-    for position, override in enumerate(schedule.overrides):
-        place = (*path, "overrides", position)
-        start, end = begins(override.from_, zone), begins(override.to, zone)
+    yield from _overrides(tree, (*path, "overrides"), schedule, zone)
+
+
+def _overrides(tree: Tree, path: Path, schedule: ScheduleEntry, zone: str) -> Iterator[Problem]:
+    spans = [(begins(each.from_, zone), begins(each.to, zone)) for each in schedule.overrides]
+    latest: tuple[datetime, Path] | None = None  # end and place of the override that lasts longest so far
+    for position in sorted(range(len(spans)), key=lambda position: spans[position]):
+        (start, end), override, place = spans[position], schedule.overrides[position], (*path, position)
         if start >= end:
             yield tree.problem((*place, "to"), "ends before it begins", "swap the two")
             continue
         if override.person is None and override.why is None:
             what = f"a gap: nobody has the turn from {shown(override.from_)} to {shown(override.to)}"
             yield tree.problem(place, what, "name a person, or say why nobody is needed")
-        if over := next((other for begin, finish, other in before if start < finish and begin < end), None):
-            yield tree.problem(
-                place, f"overlaps the override in {where(tree, over)}", "let one end where the next begins"
-            )
-        before.append((start, end, place))
+        if latest is not None and start < latest[0]:
+            what = f"overlaps the override in {where(tree, latest[1])}"
+            yield tree.problem(place, what, "let one end where the next begins")
+        if latest is None or end > latest[0]:
+            latest = end, place
 
 
 def _relied_on(shape: CatalogFile, now: datetime) -> dict[str, datetime]:
