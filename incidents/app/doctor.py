@@ -5,9 +5,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +20,11 @@ from incidents.adapters.store.database import Database
 from incidents.adapters.store.lock import FileLock, Held
 from incidents.adapters.store.schema import version
 from incidents.app.drafts import working_hours
+from incidents.app.finding import Finding
+from incidents.app.finding import fail as _fail
+from incidents.app.finding import ok as _ok
+from incidents.app.finding import warn as _warn
+from incidents.app.on_call import examine_secret, examine_turns
 from incidents.app.settings import LOOPBACK, Settings
 from incidents.app.wiring import read_base
 from incidents.core.catalog import Catalog
@@ -34,34 +37,6 @@ _PAGES = 10  # of Slack's list of channels
 _POSTGRES = {"fsync": "on", "full_page_writes": "on"}  # without them a power cut takes what was answered
 
 
-class Grade(StrEnum):
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at, and what to do about it where it is not well."""
-
-    grade: Grade
-    what: str
-    text: str
-    advice: str = ""
-
-
-def _ok(what: str, words: str) -> Finding:
-    return Finding(grade=Grade.OK, what=what, text=words)
-
-
-def _warn(what: str, words: str, advice: str) -> Finding:
-    return Finding(grade=Grade.WARN, what=what, text=words, advice=advice)
-
-
-def _fail(what: str, words: str, advice: str) -> Finding:
-    return Finding(grade=Grade.FAIL, what=what, text=words, advice=advice)
-
-
 async def examine(settings: Settings) -> list[Finding]:
     """Every finding, the database first."""
     return [
@@ -71,6 +46,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *[finding async for finding in _slack(settings)],
         *[finding async for finding in _fallback(settings)],
         *_door(settings),
+        *examine_secret(settings),
     ]
 
 
@@ -86,7 +62,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
             return
     database = Database(settings.database_url)
     try:
-        async for finding in _opened(database):
+        async for finding in _opened(settings, database):
             yield finding
     except (StoreAway, OSError) as away:
         words = str(away).splitlines()[0]
@@ -116,7 +92,7 @@ def _sqlite(file: Path) -> Iterator[Finding]:
         yield _warn("service", "no service runs on this file", "start `incidents serve`")
 
 
-async def _opened(database: Database) -> AsyncIterator[Finding]:
+async def _opened(settings: Settings, database: Database) -> AsyncIterator[Finding]:
     async with database.read() as connection:
         before = time.time()
         now = await database.now(connection)
@@ -137,7 +113,11 @@ async def _opened(database: Database) -> AsyncIterator[Finding]:
     else:
         yield _ok("clock", "the database's clock is this machine's")
     newest = ScriptDirectory(str(shipped("migrations"))).get_current_head()
-    yield _schema(await version(database), newest or "")
+    known = await version(database)
+    yield _schema(known, newest or "")
+    if known == newest:
+        for finding in await examine_turns(settings, database):
+            yield finding
 
 
 def _schema(found: str | None, wanted: str) -> Finding:

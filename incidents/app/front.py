@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from incidents.adapters.bus import Bus
 from incidents.adapters.files import schema
 from incidents.adapters.files.schema import Which
-from incidents.adapters.slack import SlackCarrier, clicker
+from incidents.adapters.slack import Queries, SlackCarrier, Turns, clicker
 from incidents.adapters.slack.doors import doors as slack_doors
 from incidents.adapters.store.answers import KeptAnswer, KeptAnswers
 from incidents.adapters.store.witness import Witnesses
@@ -62,6 +62,8 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             dead_letters=parts.letters,
             explain=parts.explainer,
             catalog=parts.registrar,
+            on_call=parts.rosters,
+            personal=parts.personal,
             answers=_Answers(parts.answers),
             estate=lambda: parts.estate,
             ready=lambda: _ready(parts, bus()),
@@ -97,9 +99,16 @@ def _routers(parts: Parts) -> tuple[APIRouter, ...]:
     def person(user: str) -> Actor:
         return clicker(user, parts.estate.catalog, known)
 
+    turns = Turns(
+        on_call=parts.rosters,
+        personal=parts.personal,
+        people=person,
+        name=lambda id_: parts.estate.person(id_).name,
+        public_url=parts.settings.url,
+    )
     router = slack_doors(
         respond=parts.responder,
-        reader=parts.shelf,
+        queries=Queries(reader=parts.shelf, turns=turns, public_url=parts.settings.url),
         people=person,
         api=parts.slack,
         signing_secret=secret.get_secret_value() if secret else None,

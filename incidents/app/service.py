@@ -50,6 +50,7 @@ class Service:
     def __init__(self, parts: Parts, role: Role = Role.ALL, *, ready: Callable[[int], None] = lambda _: None) -> None:
         self._parts, self._role, self._ready = parts, role, ready
         self._bus: Bus | None = None
+        self._calendars: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._server: uvicorn.Server | None = None
         self._socket = listen(parts.settings.host, parts.settings.port)
@@ -64,6 +65,7 @@ class Service:
         settle()
         async with asyncio.TaskGroup() as group:
             intake = group.create_task(self._parts.intake.run(), name="intake")
+            self._calendars.append(group.create_task(self._parts.follower.run(), name="changed calendars"))
             loops = [group.create_task(self._parts.keeper.run(self._chores()), name="keeper"), *self._loops(group)]
             served = group.create_task(self._serve(), name="web")
             bus = self._parts.settings.bus_url
@@ -86,6 +88,7 @@ class Service:
         loops = [
             group.create_task(courier.run(), name=f"deliver {courier.channel}") for courier in self._parts.couriers
         ]
+        self._calendars.append(group.create_task(self._parts.refresher.run(), name="calendars"))
         return [*loops, group.create_task(self._parts.clock.run(), name="clock")]
 
     async def _end(
@@ -101,6 +104,8 @@ class Service:
             courier.stop()
         self._parts.clock.stop()
         self._parts.keeper.stop()
+        for task in self._calendars:  # a calendar that is being fetched is fetched again at the next start
+            task.cancel()
         _, late = await asyncio.wait([intake, *loops], timeout=_DRAIN)
         for task in late:  # what they had leased or not committed is found again at the next start
             log.warning("a loop did not end in time", loop=task.get_name())

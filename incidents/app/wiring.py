@@ -9,6 +9,8 @@ from secrets import token_hex
 
 import structlog
 
+from incidents.adapters.calendar.feeds import WebFeeds
+from incidents.adapters.calendar.personal import PersonalCalendars
 from incidents.adapters.console import ConsoleCarrier
 from incidents.adapters.fallback import FallbackCarrier
 from incidents.adapters.files import RunbookShelf, read_policy, read_runbooks, shipped
@@ -16,6 +18,7 @@ from incidents.adapters.slack.api import SlackApi
 from incidents.adapters.slack.carrier import SlackCarrier
 from incidents.adapters.store.answers import KeptAnswers
 from incidents.adapters.store.archive import Archive
+from incidents.adapters.store.calendars import KeptCalendars
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.lock import FileLock
 from incidents.adapters.store.schema import upgrade
@@ -23,15 +26,19 @@ from incidents.adapters.store.shelf import Shelf
 from incidents.adapters.store.store import Store
 from incidents.app.drafts import Drafts
 from incidents.app.opening import begin
+from incidents.app.secret import secret_of
 from incidents.app.settings import Settings
 from incidents.core.catalog import Catalog
 from incidents.core.estate import Estate
+from incidents.core.feed import addresses, with_copies
+from incidents.flow.calendars import Follower, Refresher
 from incidents.flow.deliver import Courier
 from incidents.flow.explain import Explainer
 from incidents.flow.faults import Faults
 from incidents.flow.intake import Intake
 from incidents.flow.keeper import Keeper
 from incidents.flow.letters import Letters
+from incidents.flow.on_call import RosterDesk
 from incidents.flow.ports import Carrier
 from incidents.flow.registrar import Registrar
 from incidents.flow.respond import Responder
@@ -81,6 +88,11 @@ class Parts:
     answers: KeptAnswers
     keeper: Keeper
     registrar: Registrar
+    calendars: KeptCalendars
+    follower: Follower
+    refresher: Refresher
+    rosters: RosterDesk
+    personal: PersonalCalendars
     slack: SlackApi | None
     worker: str
     lock: FileLock | None = None
@@ -131,6 +143,12 @@ class OpenDatabase:
     before: str | None
     after: str
 
+    async def close(self) -> None:
+        """Give both back."""
+        await self.database.close()
+        if self.lock is not None:
+            self.lock.free()
+
 
 async def open_database(settings: Settings) -> OpenDatabase:
     """Lock an SQLite file, or raise Held; bring the schema up to date, or raise SchemaTooNew."""
@@ -164,7 +182,12 @@ async def build(
     opened = await open_database(settings)
     if opened.before != opened.after:
         log.info("the schema was brought up to date", before=opened.before, after=opened.after)
-    parts = _built(settings, base, opened, carriers=carriers, every=every)
+    try:
+        secret = secret_of(settings)
+    except BaseException:
+        await opened.close()
+        raise
+    parts = _built(settings, base, opened, secret, carriers=carriers, every=every)
     try:
         drafts = Drafts(base.policy, base.runbooks)
         await begin(settings.catalog, drafts, parts.archive, parts.keeper, parts.registrar if applies else None)
@@ -175,7 +198,13 @@ async def build(
 
 
 def _built(
-    settings: Settings, base: Estate, opened: OpenDatabase, *, carriers: tuple[Carrier, ...] | None, every: float
+    settings: Settings,
+    base: Estate,
+    opened: OpenDatabase,
+    secret: bytes | None,
+    *,
+    carriers: tuple[Carrier, ...] | None,
+    every: float,
 ) -> Parts:
     database, lock = opened.database, opened.lock
     store, archive, faults = Store(database), Archive(database), Faults(settings.fault_point)
@@ -191,10 +220,11 @@ def _built(
         parts.wake(channels)
 
     async def adopt(catalog: Catalog, now: datetime, trouble: str) -> None:
-        parts.estate = assembled(base, catalog, now, trouble)
+        known = with_copies(catalog, await calendars.copies())
+        parts.estate = assembled(base, known, now, trouble)
         parts.intake.forget_places()
 
-    shelf, answers = Shelf(database, now_estate), KeptAnswers(database)
+    shelf, answers, calendars = Shelf(database, now_estate), KeptAnswers(database), KeptCalendars(database)
     intake = Intake(store, now_estate, worker=worker, made=made, faults=faults)
     carrying = carriers if carriers is not None else carriers_of(settings, slack)
     drafts = Drafts(base.policy, base.runbooks)
@@ -215,6 +245,11 @@ def _built(
         answers=answers,
         keeper=keeper,
         registrar=Registrar(store, archive, drafts, keeper, now_estate, made),
+        calendars=calendars,
+        follower=Follower(calendars, keeper.renew),
+        refresher=Refresher(calendars, WebFeeds(), lambda: addresses(parts.estate.catalog)),
+        rosters=RosterDesk(calendars, now_estate, store.now),
+        personal=PersonalCalendars(secret, now_estate, store.now),
         slack=slack,
         worker=worker,
         lock=lock,

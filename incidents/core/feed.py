@@ -13,6 +13,7 @@ from incidents.core.people import Person
 from incidents.core.schedule import Schedule, Shift, ShiftSource
 from incidents.core.wall_clock import moment_of
 
+REACH = timedelta(days=60)  # how far ahead a calendar is read
 _MIDNIGHT = datetime.min.time()
 _DAY = timedelta(days=1)
 
@@ -103,10 +104,16 @@ def days_off(copy: Copy) -> Mapping[date, str]:
     return found
 
 
+def calendars_of(catalog: Catalog) -> tuple[tuple[str, str], ...]:
+    """What each calendar kept elsewhere is for, and its address."""
+    schedules = ((f"schedule {id_}", schedule.calendar) for id_, schedule in sorted(catalog.schedules.items()))
+    holidays = ((f"holidays {name}", url) for name, url in sorted(catalog.holiday_calendars.items()))
+    return tuple((name, url) for name, url in (*schedules, *holidays) if url)
+
+
 def addresses(catalog: Catalog) -> frozenset[str]:
     """The addresses of all calendars kept elsewhere that a catalog names."""
-    schedules = (schedule.calendar for schedule in catalog.schedules.values())
-    return frozenset(url for url in (*schedules, *catalog.holiday_calendars.values()) if url)
+    return frozenset(url for _, url in calendars_of(catalog))
 
 
 def with_copies(catalog: Catalog, copies: Mapping[str, Copy]) -> Catalog:

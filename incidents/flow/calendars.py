@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from incidents.core.errors import StoreAway
-from incidents.core.feed import host_of, lies_ahead
+from incidents.core.feed import REACH, host_of, lies_ahead
 from incidents.flow.ports.calendars import Calendars, Due, Feeds, Fetched, NoCalendar, Understood
 
 log = structlog.get_logger(__name__)
 
-_BEHIND, _AHEAD = timedelta(days=8), timedelta(days=60)  # what of a calendar is looked at: back a turn, on two months
+_BEHIND = timedelta(days=8)  # a whole turn of the usual weekly rotation
 _READ_AGAIN = timedelta(hours=6)  # an unchanged copy is read again, since what lies ahead moves on
 _EMPTIED = "it holds no event any more for two months ahead, which is taken for a mistake"
 _EVERY = 5.0  # seconds between two looks at what is due
@@ -71,7 +71,7 @@ class Refresher:
     async def _read(self, due: Due, body: bytes | None) -> Understood | None:
         """What a new text says, or what the copy says now where it was read long ago."""
         text = body if body is not None else due.body if _is_old(due) else None
-        return None if text is None else await self._feeds.understand(text, due.now - _BEHIND, due.now + _AHEAD)
+        return None if text is None else await self._feeds.understand(text, due.now - _BEHIND, due.now + REACH)
 
     async def _read_again(self, due: Due) -> Understood | None:
         try:
@@ -79,6 +79,34 @@ class Refresher:
         except NoCalendar as no:
             log.warning("the copy of a calendar cannot be read any more", host=host_of(due.url), why=str(no))
             return None
+
+
+class Follower:
+    """One loop in every process: says when what any calendar says has changed, whoever fetched it."""
+
+    def __init__(self, calendars: Calendars, changed: Callable[[], None], *, every: float = _EVERY) -> None:
+        self._calendars, self._changed, self._every = calendars, changed, every
+        self._seen: datetime | None = None
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except StoreAway:
+                log.debug("the database is away; calendars stay as they are")
+            except Exception:  # the loop's edge: the next look tries again
+                log.exception("calendars cannot be followed")
+            await asyncio.sleep(self._every)
+
+    async def look(self) -> bool:
+        """Whether anything has changed since the last look."""
+        newest = await self._calendars.changed_at()
+        if newest == self._seen:
+            return False
+        self._seen = newest
+        self._changed()
+        return True
 
 
 def _is_old(due: Due) -> bool:

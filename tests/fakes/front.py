@@ -13,8 +13,10 @@ from incidents.adapters.web import Answer, Begun, Claim, Conflict, Go, Health, I
 from incidents.core.cloudevents import decode
 from incidents.core.coverage import Seen
 from incidents.core.delivery import Delivery
+from incidents.core.feed import Copy
 from incidents.flow.ports import Taken
 from tests.fakes.reading import World
+from tests.fakes.rota import a_desk, personal_turns
 from tests.fakes.told import NOW
 
 
@@ -79,6 +81,9 @@ class Front:
     answers: FrontAnswers = field(default_factory=FrontAnswers)
     parts: list[Health] = field(default_factory=lambda: [Health(name="database", ok=True, why="answers")])
 
+    copies: list[Copy] = field(default_factory=list)  # of calendars kept elsewhere
+    secret: bytes | None = b"secret"
+
     seen_: Seen = field(default_factory=lambda: Seen(now=NOW))
 
     async def seen(self, over: timedelta) -> Seen:
@@ -98,6 +103,8 @@ class Front:
             dead_letters=self.world,
             explain=self.world,
             catalog=self.world,
+            on_call=a_desk(lambda: self.world.estate, NOW, *self.copies),
+            personal=personal_turns(lambda: self.world.estate, NOW, self.secret),
             answers=self.answers,
             estate=lambda: self.world.estate,
             ready=self.ready,

@@ -71,7 +71,7 @@ class Clicks:
 
     def page(self, incident: str) -> str:
         """Where the incident is in the browser, with the same buttons."""
-        return f"{self.public_url.rstrip('/')}/incidents/{quote(incident, safe='')}"
+        return page_of(self.public_url, incident)
 
     async def _asked(self, ask: Ask, once: str) -> str | None:
         try:
@@ -121,3 +121,8 @@ def _click(said: BlockActions, button: Pressed) -> tuple[str, str, str]:
 
 def _once(*parts: str) -> str:
     return f"slack:{sha256(json.dumps(parts).encode()).hexdigest()}"
+
+
+def page_of(public_url: str, incident: str) -> str:
+    """Where an incident is in the browser."""
+    return f"{public_url.rstrip('/')}/incidents/{quote(incident, safe='')}"

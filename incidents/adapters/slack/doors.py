@@ -19,7 +19,7 @@ from incidents.adapters.slack.replies import Replies, private
 from incidents.adapters.slack.signature import flaw
 from incidents.core.errors import StoreAway
 from incidents.core.fact import Actor
-from incidents.flow.ports import Reader, Respond
+from incidents.flow.ports import Respond
 
 MOST_BYTES = 1 << 20
 _log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ class TurnedAway(Exception):
 def doors(
     *,
     respond: Respond,
-    reader: Reader,
+    queries: Queries,
     people: Callable[[str], Actor],
     api: SlackApi,
     signing_secret: str | None,
@@ -46,7 +46,7 @@ def doors(
     if not signing_secret:
         _log.warning("slack_doors_closed", reason="SLACK_SIGNING_SECRET is not set, so no click can be believed")
     clicks = Clicks(respond=respond, people=people, api=api, public_url=public_url)
-    slack = _Doors(clicks, Queries(reader=reader, page=clicks.page), Replies(api.url), signing_secret)
+    slack = _Doors(clicks, queries, Replies(api.url), signing_secret)
     router = APIRouter(include_in_schema=False)
     for name, handle in (("interactions", slack.interaction), ("commands", slack.command), ("events", slack.event)):
         router.add_api_route(f"/slack/{name}", slack.door(handle), methods=["POST"])
@@ -90,7 +90,7 @@ class _Doors:
         said = payloads.command(body)
         try:
             async with asyncio.timeout(LIMIT):
-                return JSONResponse(await self._queries.answer(said.text))
+                return JSONResponse(await self._queries.answer(said.text, said.user_id))
         except (StoreAway, TimeoutError):
             return JSONResponse(private(f"The list cannot be read now; try again or use the web page {self._home}"))
 

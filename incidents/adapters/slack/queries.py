@@ -1,30 +1,39 @@
-"""What `/incidents` answers: the open incidents, or one of them."""
+"""What `/incidents` answers: the open incidents, one of them, or who is on call."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from incidents.adapters.slack import cards
 from incidents.adapters.slack.cards import link, mrkdwn
+from incidents.adapters.slack.clicks import page_of
 from incidents.adapters.slack.escape import escape
 from incidents.adapters.slack.replies import private
+from incidents.adapters.slack.turns import Turns
 from incidents.core.errors import NotFound
 from incidents.core.incident import UNRESOLVED, Incident, Status
 from incidents.flow.ports import IncidentQuery, Reader
 
 _MOST = 20
 _INCIDENT = re.compile("[A-Z]{1,10}-[0-9]{1,18}")
-_USAGE = "Say /incidents for all that are open, or /incidents INC-1 for one."
+_USAGE = (
+    "Say /incidents for all that are open, /incidents INC-1 for one, /incidents oncall for who is on call, "
+    "or /incidents oncall NAME for one schedule."
+)
+_ON_CALL = frozenset({"oncall", "on-call"})
 _OPEN = tuple(status for status in Status if status in UNRESOLVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queries:
     reader: Reader
-    page: Callable[[str], str]
+    turns: Turns
+    public_url: str
 
-    async def answer(self, asked: str) -> dict[str, object]:
+    async def answer(self, asked: str, user: str) -> dict[str, object]:
         """The answer, for the asking person's eyes only."""
+        word, _, rest = asked.strip().partition(" ")
+        if word.lower() in _ON_CALL:
+            return await self.turns.answer(rest.strip(), user)
         wanted = asked.strip().upper()
         if not wanted:
             return await self._open()
@@ -48,4 +57,4 @@ class Queries:
     def _line(self, one: Incident) -> str:
         where = escape(f"{one.system}, {one.environment}", 300)
         said = f"{one.severity.label} {one.status}: {escape(one.title, 400)} ({where})"
-        return f"{link(self.page(one.id), one.id, 40)} {said}"
+        return f"{link(page_of(self.public_url, one.id), one.id, 40)} {said}"

@@ -22,6 +22,8 @@ from incidents.adapters.web import (
     incident_page,
     letters,
     letters_page,
+    on_call,
+    on_call_page,
     pages,
     shelf,
 )
@@ -46,9 +48,21 @@ MODULES = (
     explain_page,
     audit_page,
     letters_page,
+    on_call,
+    on_call_page,
     shelf,
 )
-FOR_PROGRAMS = ("/api", "/events", "/slack", "/healthz", "/readyz", "/metrics", "/schemas", "/openapi.json")
+FOR_PROGRAMS = (
+    "/api",
+    "/events",
+    "/slack",
+    "/calendar",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/schemas",
+    "/openapi.json",
+)
 ABOUT = "Takes CloudEvents about AI systems in trouble; lists, shows and moves the incidents that they make."
 
 

@@ -21,7 +21,7 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 FORWARDING = ("forwarded", "x-real-ip", "via", "x-client-ip", "cf-connecting-ip", "true-client-ip")
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({"/healthz"})
-SELF_GUARDED = "/slack/"  # every request there carries its own signature
+SELF_GUARDED = ("/slack/", "/calendar/")  # every request there carries its own signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

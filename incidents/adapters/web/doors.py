@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from incidents.adapters.web.ports import Answers, Health, Intake, OpenIncident
 from incidents.core.estate import Estate
-from incidents.flow.ports import CatalogDoor, DeadLetters, Explain, Reader, Respond, Witness
+from incidents.flow.ports import CatalogDoor, DeadLetters, Explain, OnCall, PersonalTurns, Reader, Respond, Witness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,8 @@ class WebDoors:
     dead_letters: DeadLetters
     explain: Explain
     catalog: CatalogDoor
+    on_call: OnCall
+    personal: PersonalTurns
     answers: Answers
     estate: Callable[[], Estate]
     ready: Callable[[], Awaitable[Sequence[Health]]]

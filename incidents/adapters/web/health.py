@@ -13,6 +13,7 @@ from incidents.adapters.web.doors import Doors
 from incidents.adapters.web.ports import Health
 from incidents.adapters.web.problem import Flaw, Problem, documented
 from incidents.core.errors import StoreAway
+from incidents.core.on_call import CalendarState, Roster
 from incidents.flow.ports import Numbers
 
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
@@ -62,6 +63,8 @@ async def metrics(doors: Doors) -> Response:
     up = Gauge("incidents_database_up", "1 while the database answers", registry=own)
     try:
         _numbers(await doors.reader.numbers(), own)
+        _calendars(await doors.on_call.calendars(), own)
+        _rosters(await doors.on_call.rosters(), own)
         up.set(1)
     except StoreAway:
         up.set(0)
@@ -80,3 +83,20 @@ def _numbers(numbers: Numbers, registry: CollectorRegistry) -> None:
         ("incidents_oldest_due_effect_seconds", "Age of the oldest effect that is due", due),
     ):
         Gauge(name, told, registry=registry).set(value)
+
+
+def _calendars(states: Sequence[CalendarState], registry: CollectorRegistry) -> None:
+    told = "Age of the last good copy of a calendar kept elsewhere"
+    age = Gauge("incidents_calendar_age_seconds", told, ["calendar"], registry=registry)
+    told = "1 while a calendar kept elsewhere is not as it should be, and its last good copy is used"
+    failing = Gauge("incidents_calendar_failing", told, ["calendar"], registry=registry)
+    for state in states:
+        failing.labels(state.name).set(state.failing)
+        if state.age is not None:
+            age.labels(state.name).set(state.age.total_seconds())
+
+
+def _rosters(rosters: Sequence[Roster], registry: CollectorRegistry) -> None:
+    nobody = Gauge("incidents_on_call_nobody", "1 while nobody has the turn", ["schedule"], registry=registry)
+    for roster in rosters:
+        nobody.labels(roster.schedule.id).set(roster.now is None)

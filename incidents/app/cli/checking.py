@@ -121,7 +121,8 @@ async def _broken(settings: "Settings") -> "list[Broken]":
 
 def doctor(as_json: AsJson = False) -> None:
     """Look at everything that the service leans on, and say what to do about what is wrong."""
-    from incidents.app.doctor import Grade, examine
+    from incidents.app.doctor import examine
+    from incidents.app.finding import Grade
 
     session.quiet()
     findings = asyncio.run(examine(session.settings()))

@@ -16,6 +16,7 @@ from incidents.flow.ports.carrier import (
 from incidents.flow.ports.doors import DeadLetters, Explain, Opening, Respond, Taken
 from incidents.flow.ports.inbox import Disposition, InboxRow, InboxUnit, Letter
 from incidents.flow.ports.monitors import MonitorsUnit
+from incidents.flow.ports.on_call import OnCall, PersonalTurns
 from incidents.flow.ports.outbox import Claimed, OutboxUnit, Result
 from incidents.flow.ports.reader import (
     AlertView,
@@ -76,9 +77,11 @@ __all__ = [
     "NotSent",
     "NotThere",
     "Numbers",
+    "OnCall",
     "Opening",
     "OutboxUnit",
     "Outcome",
+    "PersonalTurns",
     "Place",
     "Plan",
     "QuietTelling",

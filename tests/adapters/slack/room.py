@@ -7,16 +7,19 @@ from typing import cast
 import httpx
 from fastapi import FastAPI
 
-from incidents.adapters.slack import SlackApi, clicker, doors
+from incidents.adapters.slack import Queries, SlackApi, Turns, clicker, doors
 from incidents.core.briefing import Briefing
 from incidents.core.catalog import Catalog
 from incidents.core.errors import NotFound
+from incidents.core.estate import Estate
 from incidents.core.fact import Actor, ActorType
+from incidents.core.feed import Copy
 from incidents.core.incident import Incident, Status, after
 from incidents.core.response import Ask
 from incidents.core.severity import Severity
 from incidents.flow.ports import IncidentQuery, Reader
 from tests.adapters.slack.parts import ADA_OKOYE, NOON, SECRET, a_briefing
+from tests.fakes.rota import a_desk, personal_turns
 
 CATALOG = Catalog(people={"ada": ADA_OKOYE})
 ADA_ACTS = Actor(type=ActorType.PERSON, id="ada")
@@ -83,12 +86,26 @@ class Shelf:
         return a_briefing(incident=incident)
 
 
-def an_entrance(api: SlackApi, room: Room, shelf: Shelf, *, secret: str | None = SECRET) -> httpx.AsyncClient:
+def turns_of(catalog: Catalog, *copies: Copy) -> Turns:
+    """What people are told of who is on call by `catalog`, at noon."""
+    estate = Estate(catalog=catalog, public_url=WEB)
+    return Turns(
+        on_call=a_desk(lambda: estate, NOON, *copies),
+        personal=personal_turns(lambda: estate, NOON),
+        people=lambda user: clicker(user, catalog),
+        name=lambda id_: estate.person(id_).name,
+        public_url=WEB,
+    )
+
+
+def an_entrance(
+    api: SlackApi, room: Room, shelf: Shelf, *, secret: str | None = SECRET, turns: Turns | None = None
+) -> httpx.AsyncClient:
     app = FastAPI()
     app.include_router(
         doors(
             respond=room,
-            reader=cast("Reader", shelf),
+            queries=Queries(reader=cast("Reader", shelf), turns=turns or turns_of(CATALOG), public_url=WEB),
             people=lambda user: clicker(user, CATALOG),
             api=api,
             signing_secret=secret,
