@@ -1,6 +1,5 @@
 """Decides which catalog a process begins with: the newest revision, after INCIDENTS_CATALOG where that is new."""
 
-import asyncio
 from pathlib import Path
 
 import structlog
@@ -18,28 +17,32 @@ _NOTE = "INCIDENTS_CATALOG at start"
 _TRIES = 5  # while other processes start and apply theirs
 
 
+def read(path: Path | None, drafts: Drafts) -> Draft | CatalogRefused | None:
+    """What the files at `path` say, or why they are refused; None where none are set."""
+    try:
+        return drafts.at(path) if path is not None else None
+    except CatalogRefused as refused:
+        return refused
+
+
 async def begin(
-    path: Path | None, drafts: Drafts, archive: Archive, keeper: Keeper, registrar: Registrar | None
+    found: Draft | CatalogRefused | None, archive: Archive, keeper: Keeper, registrar: Registrar | None
 ) -> None:
     """Begin with the newest revision; files whose content was never applied are applied by the `registrar`, if any.
 
     Files that are wrong are refused, with CatalogRefused, only where there is no revision to run with.
     """
-    standing = await archive.standing()
-    draft, trouble = None, ""
-    if path is not None:
-        try:
-            draft = await asyncio.to_thread(drafts.at, path, standing.now)
-        except CatalogRefused as refused:
-            if not standing.number:
-                raise
-            trouble = _told(refused, standing.number)
-        else:
-            for warning in draft.warnings:
-                log.warning("a file needs a look", problem=warning)
-    await keeper.begin(draft or Draft(), trouble)
-    if draft is not None and registrar is not None:
-        await _apply(draft, archive, keeper, registrar)
+    if isinstance(found, CatalogRefused):
+        number = (await archive.standing()).number
+        if not number:
+            raise found
+        await keeper.begin(Draft(), _told(found, number))
+        return
+    for warning in found.warnings if found else ():
+        log.warning("a file needs a look", problem=warning)
+    await keeper.begin(found or Draft())
+    if found is not None and registrar is not None:
+        await _apply(found, archive, keeper, registrar)
 
 
 def _told(refused: CatalogRefused, number: int) -> str:

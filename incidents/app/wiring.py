@@ -1,5 +1,6 @@
 """The one place that builds adapters from the settings and hands them to the flow."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Iterable
@@ -25,10 +26,11 @@ from incidents.adapters.store.schema import upgrade
 from incidents.adapters.store.shelf import Shelf
 from incidents.adapters.store.store import Store
 from incidents.app.drafts import Drafts
-from incidents.app.opening import begin
+from incidents.app.opening import begin, read
 from incidents.app.secret import secret_of
 from incidents.app.settings import Settings
 from incidents.core.catalog import Catalog
+from incidents.core.errors import CatalogRefused
 from incidents.core.estate import Estate
 from incidents.core.feed import addresses, with_copies
 from incidents.flow.calendars import Follower, Refresher
@@ -179,6 +181,11 @@ async def build(
         log.warning("a file needs a look", problem=str(problem))
     if settings.slack_app_token is not None:
         log.warning("SLACK_APP_TOKEN is not used: without Socket Mode, buttons need PUBLIC_URL and the signing secret")
+    drafts = Drafts(base.policy, base.runbooks)
+    found = await asyncio.to_thread(read, settings.catalog, drafts)
+    file = settings.database_file
+    if isinstance(found, CatalogRefused) and file is not None and not file.exists():
+        raise found  # before a database is made that nobody will use
     opened = await open_database(settings)
     if opened.before != opened.after:
         log.info("the schema was brought up to date", before=opened.before, after=opened.after)
@@ -189,8 +196,7 @@ async def build(
         raise
     parts = _built(settings, base, opened, secret, carriers=carriers, every=every)
     try:
-        drafts = Drafts(base.policy, base.runbooks)
-        await begin(settings.catalog, drafts, parts.archive, parts.keeper, parts.registrar if applies else None)
+        await begin(found, parts.archive, parts.keeper, parts.registrar if applies else None)
     except BaseException:
         await parts.close()
         raise
