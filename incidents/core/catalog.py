@@ -59,6 +59,11 @@ class Catalog:
         ahead = (each.at for system in self.systems.values() for each in system.handovers if each.at > now)
         return min(ahead, default=None)
 
+    def counts(self) -> Mapping[str, int]:
+        """How much this catalog holds."""
+        sections = ("systems", "people", "teams", "schedules")
+        return {name: len(getattr(self, name)) for name in sections}
+
     @cached_property
     def _names(self) -> Mapping[str, System]:
         names = {alias: system for system in self.systems.values() for alias in system.aliases}

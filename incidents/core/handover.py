@@ -152,6 +152,16 @@ def _owner_until(system: System, handover: Handover) -> str | None:
     return max(earlier, key=lambda each: each.at).to if earlier else system.owners.get(handover.role)
 
 
+def upcoming(catalog: Catalog, now: datetime) -> tuple[Passing, ...]:
+    """Every handover that lies ahead, the next one first."""
+    ahead = [
+        _dated(PassingKind.DATED, system.as_of(now), handover, None)
+        for system in catalog.systems.values()
+        for handover in _ahead(system, now)
+    ]
+    return tuple(sorted(ahead, key=lambda passing: (passing.at or now, passing.system, passing.role)))
+
+
 def fallen_due(catalog: Catalog, now: datetime) -> tuple[Passing, ...]:
     """Every dated handover of a catalog, as it was written, whose moment has come by `now`; the earliest first."""
     due = [

@@ -1,7 +1,7 @@
 """Catalogs planned and applied: one revision after another, with both sides of each handover told."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import structlog
@@ -60,7 +60,7 @@ class Registrar:
         base, now = await self._base(None)
         draft = await asyncio.to_thread(self._drafting.read, files, now)
         found = await asyncio.to_thread(difference, base.draft, draft, now)
-        return Plan(base=_number(base), changes=found.changes, warnings=draft.warnings, counts=counts(draft.catalog))
+        return Plan(base=_number(base), changes=found.changes, warnings=draft.warnings, counts=draft.catalog.counts())
 
     async def apply(
         self, files: Sequence[FileText], *, by: Actor, note: str = "", expected: int | None = None
@@ -113,7 +113,7 @@ class Registrar:
             base=_number(base),
             changes=found.changes,
             warnings=draft.warnings,
-            counts=counts(draft.catalog),
+            counts=draft.catalog.counts(),
             revision=revision,
         )
 
@@ -147,17 +147,6 @@ class Registrar:
         self._made(unit.board.channels)
         log.info("handovers fell due", revision=revision.number, count=len(fresh))
         return len(fresh)
-
-
-def counts(catalog: Catalog) -> Mapping[str, int]:
-    """How much a catalog holds."""
-    sections = {
-        "systems": catalog.systems,
-        "people": catalog.people,
-        "teams": catalog.teams,
-        "schedules": catalog.schedules,
-    }
-    return {name: len(entries) for name, entries in sections.items()}
 
 
 def _numbered(revision: Revision | None) -> int:

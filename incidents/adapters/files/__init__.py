@@ -15,6 +15,7 @@ from incidents.adapters.files.policy import read_policy
 from incidents.adapters.files.problem import FilesRefused, Problem
 from incidents.adapters.files.runbooks import RunbookShelf, read_runbooks
 from incidents.adapters.files.schema import schema
+from incidents.adapters.files.source import texts_at
 
 __all__ = [
     "FilesRefused",
@@ -33,4 +34,5 @@ __all__ = [
     "read_runbooks",
     "schema",
     "shipped",
+    "texts_at",
 ]

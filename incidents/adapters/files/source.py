@@ -53,6 +53,19 @@ def text_of(data: bytes, file: Path | str) -> str:
         raise FilesRefused([refused]) from error
 
 
+def texts_at(path: Path) -> list[tuple[str, str]]:
+    """The name and text of each YAML file at `path`, or FilesRefused with every one that holds no text."""
+    found, problems = list[tuple[str, str]](), list[Problem]()
+    for file in files_at(path, ".yaml", ".yml"):
+        try:
+            found.append((str(file), text_of(bytes_of(file), file)))
+        except FilesRefused as refused:
+            problems += refused.problems
+    if problems:
+        raise FilesRefused(problems)
+    return found
+
+
 def read_trees(path: Path) -> tuple[Tree, list[Problem]]:
     """Everything that the YAML file or folder `path` says, as one tree."""
     return _together((str(file), partial(bytes_of, file)) for file in files_at(path, ".yaml", ".yml"))

@@ -15,6 +15,8 @@ from incidents.adapters.web import (
     api,
     audit,
     audit_page,
+    catalog,
+    catalog_page,
     events,
     explain,
     explain_page,
@@ -42,6 +44,7 @@ MODULES = (
     actions,
     audit,
     letters,
+    catalog,
     health,
     pages,
     incident_page,
@@ -50,6 +53,7 @@ MODULES = (
     letters_page,
     on_call,
     on_call_page,
+    catalog_page,
     shelf,
 )
 FOR_PROGRAMS = (

@@ -21,9 +21,10 @@ from incidents.core.finding import Code
 from incidents.core.holders import LONGEST_SNOOZE
 from incidents.core.incident import Action, Resolution, Status
 from incidents.core.response import Ask
+from incidents.core.revision import ChangeKind
 from incidents.core.severity import Severity
 from incidents.core.system import Criticality
-from incidents.flow.ports import IncidentQuery
+from incidents.flow.ports import ChangeQuery, IncidentQuery
 
 # No control characters; in names no format characters either, which hide and make look-alikes. Spelled out, since
 # these patterns are published and JSON Schema's readers know no character classes by name.
@@ -183,6 +184,43 @@ class Open(Said):
 
 class Discard(Said):
     reason: Text | None = None
+
+
+class CatalogFile(Said):
+    name: Name = Field(description="As its problems are to name it; files are merged in the order of their names.")
+    text: str
+
+
+class CatalogFiles(Said):
+    files: Annotated[list[CatalogFile], Field(min_length=1, max_length=1_000)]
+
+
+class ApplyCatalog(CatalogFiles):
+    note: Text | None = None
+    expected: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="The revision that the plan was made for (0: none): refused where another one runs by now."
+    )
+
+
+class CatalogFilters(Query):
+    """Filters of the catalog's history; an empty one is none, as forms send it."""
+
+    section: Annotated[str, StringConstraints(max_length=50, pattern=_NAME)] | None = None
+    entry: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_NAME)] | None = None
+    kind: ChangeKind | Literal[""] | None = None
+    revision: Annotated[int, Field(ge=1, le=10**15)] | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+    def query(self) -> ChangeQuery:
+        return ChangeQuery(
+            section=self.section or None,
+            entry=self.entry or None,
+            kind=self.kind or None,
+            revision=self.revision,
+            limit=self.limit,
+            cursor=self.cursor,
+        )
 
 
 SAID: Mapping[Action, type[Said]] = MappingProxyType(

@@ -12,6 +12,8 @@ from incidents.core.cloudevents import MAX_BODY
 
 MAX_FORM = 64 * 1024  # everything but events: forms and small JSON
 EVENTS = frozenset({"/events", "/api/explain", "/explain"})  # addresses that take events
+CATALOGS = frozenset({"/api/catalog/plan", "/api/catalog/apply"})  # addresses that take whole catalogs
+MAX_CATALOG = 16 * MAX_BODY
 MAX_DRAINED = 8 * MAX_BODY  # read and thrown away, so that a client which sends before it listens hears the answer
 MAX_HELD = 256 * MAX_BODY  # of all requests together
 PATIENCE = 30.0  # seconds for a whole body
@@ -59,7 +61,7 @@ class WholeBody:
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
             await self._app(scope, receive, send)
             return
-        limit = MAX_BODY if scope["path"] in EVENTS or scope["path"].startswith("/slack/") else MAX_FORM
+        limit = _limit(scope["path"])
         most = _most(Headers(scope=scope), limit)
         self._held += most
         try:
@@ -78,6 +80,12 @@ class WholeBody:
         except ClientDisconnect:
             return
         await self._app(scope, _given(body, receive), send)
+
+
+def _limit(path: str) -> int:
+    if path in CATALOGS:
+        return MAX_CATALOG
+    return MAX_BODY if path in EVENTS or path.startswith("/slack/") else MAX_FORM
 
 
 def _most(headers: Headers, limit: int) -> int:
@@ -118,7 +126,7 @@ async def _read(scope: Scope, receive: Receive, limit: int, patience: float) -> 
 async def _up_to(limit: int, receive: Receive) -> bytes:
     """The body, or more than `limit` bytes of it. A Content-Length that lies is the server's to notice."""
     body, seen, more = bytearray(), 0, True
-    while more and seen <= MAX_DRAINED:
+    while more and seen <= max(MAX_DRAINED, limit):
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect

@@ -9,9 +9,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from incidents.core.errors import IncidentsError, NotAllowed, NotFound, StoreAway, Unstorable
+from incidents.core.errors import CatalogRefused, IncidentsError, NotAllowed, NotFound, StoreAway, Unstorable
 
 MEDIA_TYPE = "application/problem+json"
+MOST_MISTAKES = 500  # of a catalog's files, in one answer
 RETRY_AFTER = "5"  # seconds; a failover or a locked file takes about this long
 
 
@@ -23,6 +24,16 @@ class Flaw(BaseModel):
     detail: str
 
 
+class FileFlaw(BaseModel):
+    """One thing that is wrong in a file that was sent."""
+
+    file: str
+    line: int | None = Field(description="From 1; null where the file as a whole is meant.")
+    where: str = Field(description="The dotted path to the value, as in systems.bot.owners.model.")
+    detail: str
+    suggestion: str
+
+
 class ProblemBody(BaseModel):
     """Every refusal looks like this."""
 
@@ -31,7 +42,7 @@ class ProblemBody(BaseModel):
     status: int
     detail: str
     code: str = Field(description="For machines; the detail is for people.")
-    errors: list[Flaw] = []
+    errors: list[Flaw | FileFlaw] = []
 
 
 class Problem(Exception):
@@ -44,6 +55,7 @@ class Problem(Exception):
         *,
         code: str | None = None,
         errors: Sequence[Flaw] = (),
+        mistakes: Sequence[FileFlaw] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -51,11 +63,13 @@ class Problem(Exception):
         self.detail = detail
         self.code = code or status.name.lower()
         self.errors = list(errors)
+        self.mistakes = list(mistakes)  # told beside the errors
         self.headers = dict(headers or {})
 
     def answer(self) -> JSONResponse:
+        told: list[Flaw | FileFlaw] = [*self.errors, *self.mistakes]
         body = ProblemBody(
-            title=self.status.phrase, status=self.status, detail=self.detail, code=self.code, errors=self.errors
+            title=self.status.phrase, status=self.status, detail=self.detail, code=self.code, errors=told
         )
         return JSONResponse(body.model_dump(), self.status, self.headers, MEDIA_TYPE)
 
@@ -91,10 +105,24 @@ def _of_ours(error: IncidentsError) -> Problem:
             return Problem(HTTPStatus.NOT_FOUND, str(error) or "nothing has this id")
         case StoreAway():
             return _away()
+        case CatalogRefused():
+            return _of_files(error)
         case Unstorable():
             return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"put aside as a dead letter: {error}", code="put_aside")
         case _:  # somebody else was first
             return Problem(HTTPStatus.CONFLICT, str(error) or "it has changed meanwhile; look again", code="stale")
+
+
+def _of_files(error: CatalogRefused) -> Problem:
+    """A catalog is refused whole, with everything that is wrong in it."""
+    mistakes = error.mistakes[:MOST_MISTAKES]
+    more = f" (and {len(error.mistakes) - 1:,} more)" if len(error.mistakes) > 1 else ""
+    flaws = [
+        FileFlaw(file=each.file, line=each.line, where=each.where, detail=each.detail, suggestion=each.suggestion)
+        for each in mistakes
+    ]
+    detail = f"{mistakes[0] if mistakes else 'the catalog cannot be read'}{more}"
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, code="catalog_refused", mistakes=flaws)
 
 
 def _away() -> Problem:

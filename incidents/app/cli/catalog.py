@@ -1,12 +1,115 @@
-"""`catalog`: the inventory of AI systems, from where it is kept today."""
+"""`catalog`: the inventory of AI systems: planned, applied, looked back at, and taken from where it is kept today."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from incidents.app import terminal
-from incidents.app.cli.options import AsJson
+from incidents.app.cli import session
+from incidents.app.cli.options import AsJson, By, Url
+from incidents.core.errors import IncidentsError
+
+_SHOWN = 200  # changes printed of one plan; --json has all of them
+
+Catalog = Annotated[Path | None, typer.Option(help="A file or folder; default INCIDENTS_CATALOG.")]
+Note = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Why, for the history.")]
+
+
+def plan(catalog: Catalog = None, url: Url = None, as_json: AsJson = False) -> None:
+    """Show what applying a catalog would change; nothing is changed."""
+    files = _files(catalog)
+    with session.api(url=url, as_json=as_json) as calls:
+        planned = session.mended(lambda: calls.post("/api/catalog/plan", {"files": files}), as_json=as_json)
+    if as_json:
+        terminal.write_json(planned)
+        return
+    terminal.write(*_planned(planned))
+
+
+def apply(
+    catalog: Catalog = None,
+    note: Note = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    by: By = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a catalog the running one, whole or not at all, after showing what that changes.
+
+    Every running process adopts it within seconds. Where somebody else has
+    applied another one since the plan was shown, nothing is done.
+    """
+    if as_json and not yes:
+        raise typer.BadParameter("with --json nobody can be asked: add --yes")
+    files = _files(catalog)
+    with session.api(url=url, by=by, as_json=as_json) as calls:
+        planned = session.mended(lambda: calls.post("/api/catalog/plan", {"files": files}), as_json=as_json)
+        if not as_json:
+            terminal.write(*_planned(planned))
+        if not yes and (not planned["changes"] or not typer.confirm("Apply?")):
+            return
+        said = {"files": files, "note": note, "expected": planned["base"]}
+        applied = session.mended(lambda: calls.post("/api/catalog/apply", said), as_json=as_json)
+        if any(change["kind"].startswith("hand") for change in applied["changes"]):
+            session.waits_for_service(calls)
+    if as_json:
+        terminal.write_json(applied)
+        return
+    revision = applied["revision"]
+    terminal.write(f"Revision {revision['number']} runs." if revision else "The running catalog says just this.")
+
+
+def history(  # noqa: PLR0913, PLR0917  (each is an option of the command)
+    section: Annotated[str | None, typer.Option(help="Only of this section, such as systems or people.")] = None,
+    entry: Annotated[str | None, typer.Option(help="Only of the entry with this id.")] = None,
+    revision: Annotated[int | None, typer.Option(min=1, help="Only of this revision.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 50,
+    cursor: Annotated[str | None, typer.Option(help="Go on from here: `next` of the list before.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what changed in the catalog: who, when, before and after; the newest first."""
+    asked = {"section": section, "entry": entry, "revision": revision, "limit": limit, "cursor": cursor}
+    with session.api(url=url, as_json=as_json) as calls:
+        found = calls.get("/api/catalog/changes", [(name, each) for name, each in asked.items() if each is not None])
+    if as_json:
+        terminal.write_json(found)
+        return
+    terminal.write(*map(_told, found["items"]) if found["items"] else ("Nothing has changed.",))
+    if found["next"]:
+        terminal.write(f"There are more: add --cursor {found['next']}")
+
+
+def _files(catalog: Path | None) -> list[dict[str, str]]:
+    """The files with their texts; what they say is judged by the service."""
+    from incidents.adapters.files import texts_at
+
+    path = catalog or session.settings().catalog
+    if path is None:
+        raise IncidentsError("name the catalog: --catalog FILE, or INCIDENTS_CATALOG")
+    return [{"name": name, "text": text} for name, text in texts_at(path)]
+
+
+def _planned(planned: dict[str, Any]) -> Sequence[str]:
+    changes, counts = planned["changes"], planned["counts"]
+    holds = ", ".join(f"{count} {name}" for name, count in counts.items())
+    lines = [f"  {_MARKS.get(change['kind'], '!')} {terminal.plain(change['text'])}" for change in changes[:_SHOWN]]
+    if len(changes) > _SHOWN:
+        lines.append(f"  and {len(changes) - _SHOWN} more; --json has them all")
+    over = f"revision {planned['base']}" if planned["base"] else "nothing: no catalog was applied yet"
+    head = f"{len(changes)} change{'s' * (len(changes) != 1)} over {over}" if changes else "Nothing changes"
+    warnings = [f"  look: {terminal.plain(warning)}" for warning in planned["warnings"]]
+    return [f"{head} ({holds}).", *lines, *warnings]
+
+
+_MARKS = {"added": "+", "removed": "-", "changed": "~"}
+
+
+def _told(item: dict[str, Any]) -> str:
+    who, what = terminal.plain(item["by"]["id"]), terminal.plain(item["text"])
+    return f"{item['revision']:>5}  {terminal.moment(item['at'])}  {who}  {what}"
 
 
 def import_(

@@ -123,6 +123,9 @@ for _name, _command, _panel in (
     ("check-invariants", checking.check_invariants, _KEEP),
 ):
     app.command(_name, rich_help_panel=_panel)(_command)
+_catalog.command("plan")(catalog.plan)
+_catalog.command("apply")(catalog.apply)
+_catalog.command("history")(catalog.history)
 _catalog.command("import")(catalog.import_)
 _letters.command("list")(letters.list_)
 _letters.command("show")(letters.show)

@@ -1,8 +1,8 @@
 """One command's turn: its settings, its calls, and how a refusal is printed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -55,6 +55,26 @@ def api(*, url: str | None, by: str | None = None, as_json: bool = False) -> Ite
             raise
         terminal.write_json(refused.problem)
         raise typer.Exit(REFUSED) from None
+
+
+def mended(call: Callable[[], dict[str, Any]], *, as_json: bool) -> dict[str, Any]:
+    """The answer of a call that sends files; where they are refused, each mistake on a line of its own."""
+    from incidents.app.cli.api import Refused
+
+    try:
+        return call()
+    except Refused as refused:
+        errors = [each for each in refused.problem.get("errors", ()) if "suggestion" in each]
+        if as_json or not errors:
+            raise
+        terminal.complain(*map(_mistake, errors))
+        raise typer.Exit(REFUSED) from None
+
+
+def _mistake(told: Mapping[str, Any]) -> str:
+    line = "" if told.get("line") is None else f":{told['line']}"
+    words = "; ".join(part for part in (told["detail"], told["suggestion"]) if part)
+    return ": ".join(part for part in (f"{told['file']}{line}", told["where"], words) if part)
 
 
 def waits_for_service(calls: "Api") -> None:
