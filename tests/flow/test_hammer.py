@@ -50,6 +50,8 @@ async def people(house: House, chance: random.Random, rounds: int) -> None:
         (Action.ACKNOWLEDGE, {}),
         (Action.NOTE, {"note": "Looked"}),
         (Action.ESCALATE, {}),
+        (Action.SNOOZE, {"minutes": 1}),
+        (Action.HAND_OVER, {"to": "kim"}),
         (Action.RESOLVE, {"reason": Resolution.FIXED}),
         (Action.REOPEN, {}),
         (Action.MERGE, {}),

@@ -30,6 +30,8 @@ def by_hand(system: str = "rag-assistant", **more: object) -> Opening:
 ONE_OF_EACH = [
     (Action.ACKNOWLEDGE, {}, Status.ACKNOWLEDGED, FactKind.ACKNOWLEDGED),
     (Action.ESCALATE, {}, Status.TRIGGERED, FactKind.ESCALATED),
+    (Action.SNOOZE, {"minutes": 30}, Status.ACKNOWLEDGED, FactKind.SNOOZED),
+    (Action.HAND_OVER, {"to": "dana"}, Status.TRIGGERED, FactKind.HANDED_OVER),
     (Action.MITIGATE, {}, Status.MITIGATED, FactKind.MITIGATED),
     (Action.RESOLVE, {"reason": Resolution.FIXED}, Status.RESOLVED, FactKind.RESOLVED),
     (Action.NOTE, {"note": "Looked"}, Status.TRIGGERED, FactKind.NOTE),

@@ -103,10 +103,13 @@ async def test_a_page_that_was_begun_after_an_answer_is_found(store: Store, data
     assert ("page_after_answer", "page") in await broken(database)
 
 
-async def test_a_page_that_was_begun_after_somebody_asked_again_is_well(store: Store, database: Database) -> None:
+@pytest.mark.parametrize("back", [FactKind.ASKED_AGAIN, FactKind.ESCALATED, FactKind.HANDED_OVER, FactKind.REOPENED])
+async def test_a_page_that_was_begun_after_somebody_gave_it_back_is_well(
+    store: Store, database: Database, back: FactKind
+) -> None:
     now = await store.now()
     answered = a_fact(FactKind.ACKNOWLEDGED, at=now - minutes(2))
-    again = a_fact(FactKind.ASKED_AGAIN, at=now - minutes(1))
+    again = a_fact(back, at=now - minutes(1))
     told = a_fact(FactKind.PAGED, data={"key": "page"})
     await opened(store, an_effect(key="page"), facts=[answered, again, told], wake_at=now + hours(1))
     async with store.unit(Turn.PAGES) as unit:
