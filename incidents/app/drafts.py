@@ -36,10 +36,10 @@ class Drafts:
     def __init__(self, policy: Policy, runbooks: Sequence[Runbook]) -> None:
         self._policy, self._runbooks, self._working = policy, tuple(runbooks), working_hours(policy)
 
-    def at(self, path: Path) -> Draft:
-        """The catalog in the file or folder `path`, or CatalogRefused."""
+    def at(self, path: Path, now: datetime | None = None) -> Draft:
+        """The catalog in the file or folder `path`, or CatalogRefused; `now` where the present is not meant."""
         try:
-            return self._drafted(catalog_at(path, working=self._working))
+            return self._drafted(catalog_at(path, working=self._working, now=now))
         except FilesRefused as refused:
             raise _refused(refused) from refused
 
