@@ -24,6 +24,7 @@ from incidents.adapters.store.database import Database
 from incidents.adapters.store.lock import FileLock
 from incidents.adapters.store.schema import upgrade
 from incidents.adapters.store.shelf import Shelf
+from incidents.adapters.store.silence_shelf import SilenceShelf
 from incidents.adapters.store.store import Store
 from incidents.app.drafts import Drafts
 from incidents.app.opening import begin, read
@@ -44,6 +45,7 @@ from incidents.flow.on_call import RosterDesk
 from incidents.flow.ports import Carrier
 from incidents.flow.registrar import Registrar
 from incidents.flow.respond import Responder
+from incidents.flow.silences import Silences
 from incidents.flow.tick import Clock
 
 log = structlog.get_logger(__name__)
@@ -87,6 +89,7 @@ class Parts:
     clock: Clock
     couriers: tuple[Courier, ...]
     letters: Letters
+    silences: Silences
     answers: KeptAnswers
     keeper: Keeper
     registrar: Registrar
@@ -248,6 +251,7 @@ def _built(
         clock=Clock(store, now_estate, made, every=every),
         couriers=tuple(Courier(store, now_estate, c, shelf, made=made, faults=faults) for c in carrying),
         letters=Letters(shelf, answers, intake),
+        silences=Silences(store, SilenceShelf(database), now_estate, made),
         answers=answers,
         keeper=keeper,
         registrar=Registrar(store, archive, drafts, keeper, now_estate, made),

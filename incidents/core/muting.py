@@ -1,17 +1,20 @@
 """Decides what becomes of a muted alert: kept and shown while it burns, joined where nothing mutes it any more."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from incidents.core.alert import Alert, AlertState, Mute
+from incidents.core.decision import Others
 from incidents.core.desk import Desk
 from incidents.core.estate import Estate
 from incidents.core.events import Kind
-from incidents.core.fact import FactKind
+from incidents.core.fact import SYSTEM, Actor, FactKind
 from incidents.core.gathering import Gathering
 from incidents.core.incident import UNRESOLVED, Status
 from incidents.core.mute import Quietness, judge, over
 from incidents.core.reading import Reading
+from incidents.core.silence import Silence
 from incidents.core.strangers import is_stranger
 from incidents.core.table import Table
 from incidents.core.telling import wake_at
@@ -130,15 +133,43 @@ def is_name_lost(alert: Alert, estate: Estate) -> bool:
     return estate.system(alert.system).id != alert.system
 
 
-def named(alerts: list[Alert]) -> str:
+def named(alerts: Sequence[Alert]) -> str:
     """One alert by its name, more by their number."""
     one = alerts[0]
     return f"{one.kind.words} {one.metric}".strip() if len(alerts) == 1 else f"{len(alerts)} alerts"
 
 
-def tell_muted(desk: Desk, alerts: list[Alert], mute: Mute) -> None:
+def tell_muted(desk: Desk, alerts: Sequence[Alert], mute: Mute, *, by: Actor = SYSTEM) -> None:
     """Alerts of an incident are muted from now on."""
     text = f"{named(alerts)} muted: {mute.why}"
     keys = [alert.fingerprint for alert in alerts[:_KEYS]]
-    desk.tell(FactKind.SILENCED, text, mute=mute.by, until=mute.until.isoformat(), fingerprints=keys, count=len(alerts))
+    until = mute.until.isoformat()
+    desk.tell(FactKind.SILENCED, text, by=by, mute=mute.by, until=until, fingerprints=keys, count=len(alerts))
     desk.post(text)
+
+
+def silenced(alert: Alert, silence: Silence, estate: Estate, now: datetime) -> Alert | None:
+    """A burning alert as the silence that is made or begins now leaves it; None where it does not mute it."""
+    if not alert.heard:
+        return None
+    mute = judge(alert, Quietness(silences=(silence,)), estate, now, inhibits=False).mute
+    if mute is None or mute.by != f"silence:{silence.id}":
+        return None
+    muted = replace(alert, muted=mute)
+    return replace(muted, wake_at=wake_at(muted, estate.policy.alerts))
+
+
+def shortened(alert: Alert, now: datetime, by: str | None) -> Alert:
+    """A muted alert whose silence ends now, so that it is looked at again at once; `by` is another's name."""
+    mute = alert.muted
+    return alert if mute is None else replace(alert, muted=replace(mute, until=now, ended_by=by), wake_at=now)
+
+
+def hush(desk: Desk, muted: Sequence[Alert], others: Others, *, by: Actor) -> None:
+    """Tell an incident that these of its alerts are muted; where all are, take back what was about to be sent."""
+    mute = muted[0].muted
+    if mute is not None:
+        tell_muted(desk, muted, mute, by=by)
+    desk.hold(others.with_these(muted))
+    if desk.incident.held is not desk.before.held:
+        desk.hush()

@@ -19,6 +19,7 @@ from incidents.flow.batch import FLOOD, whole
 from incidents.flow.fallback import stand_in
 from incidents.flow.monitors import expect, look
 from incidents.flow.ports import Place, SceneRequest, Store, Turn, Unit
+from incidents.flow.silences import begin_due
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +66,7 @@ class Clock:
     async def tick(self) -> int:
         """Do everything that is due; how much that was. Alerts first: they decide about their incidents."""
         done = 0
-        for stage in (self._monitors, self._alerts, self._incidents, self._fall_back, self._keep_house):
+        for stage in (self._silences, self._monitors, self._alerts, self._incidents, self._fall_back, self._keep_house):
             try:
                 done += await stage() or 0
             except StoreAway:
@@ -81,6 +82,10 @@ class Clock:
             waited_for = await expect(self._store, estate)
             self._expected = estate.catalog
         return waited_for + await look(self._store, estate, self._made)
+
+    async def _silences(self) -> int:
+        """Silences that were made for a later moment, which has come."""
+        return await begin_due(self._store, self._estate(), self._made)
 
     async def _alerts(self) -> int:
         """Alerts whose watch, quiet minutes or flapping is over."""

@@ -17,6 +17,7 @@ from incidents.adapters.store.database import Database
 from incidents.adapters.store.invariants import check
 from incidents.adapters.store.schema import upgrade
 from incidents.adapters.store.shelf import Shelf
+from incidents.adapters.store.silence_shelf import SilenceShelf
 from incidents.adapters.store.store import Store
 from incidents.core.delivery import Delivery, Origin
 from incidents.core.effect import Channel
@@ -31,6 +32,7 @@ from incidents.flow.intake import Intake
 from incidents.flow.letters import Letters
 from incidents.flow.ports import Finding, Message, MessageRef, NotThere, Outcome, Sent, Taken
 from incidents.flow.respond import Responder
+from incidents.flow.silences import Silences
 from incidents.flow.tick import Clock
 from tests.make import an_estate, by
 from tests.make_events import delivered, published, report_data
@@ -111,6 +113,7 @@ class House:
     responder: Responder
     clock: Clock
     letters: Letters
+    silences: Silences
     made: list[str] = field(default_factory=list)
 
     async def publish(self, *payloads: Mapping[str, Any] | bytes, origin: Origin = Origin.RABBITMQ) -> list[Taken]:
@@ -186,6 +189,7 @@ async def open_house(url: str, estate: Estate | None = None) -> House:
         responder=Responder(store, now_estate, made.extend),
         clock=Clock(store, now_estate, made.extend),
         letters=Letters(shelf, KeptAnswers(database), intake),
+        silences=Silences(store, SilenceShelf(database), now_estate, made.extend),
         made=made,
     )
     return house

@@ -1,0 +1,212 @@
+"""People ask for quiet over a real store: what burns is muted at once, what ends is heard again, and nothing is lost."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from incidents.core.alert import Alert
+from incidents.core.effect import Channel
+from incidents.core.errors import NotAllowed, NotFound
+from incidents.core.fact import FactKind
+from incidents.core.incident import Action, Held, Status
+from incidents.core.silence import Matcher, Silence, SilenceState, Trait
+from incidents.flow.ports import Silencing
+from tests.flow.house import House, Postman, drift, harm
+from tests.make import by, hours, minutes
+
+CREDIT = (Matcher(field=Trait.SYSTEM, value="credit-*"),)
+
+
+def quiet(*matchers: Matcher, who: str = "priya", **more: Any) -> Silencing:
+    asked: dict[str, Any] = {"lasting": hours(2), **more}
+    return Silencing(matchers=matchers or CREDIT, reason="Backfill of last week", by=by(who), **asked)
+
+
+async def alert(house: House) -> Alert:
+    ((view,), _) = await house.shelf.alerts(())
+    return view.alert
+
+
+async def bad(house: House, id_: str = "bad", *, value: float = 0.45, **more: Any) -> None:
+    """Drift so bad that it pages: 4.5 times its limit, on the model that a critical system is."""
+    await house.publish(drift(id_, await house.now(), value=value, performance="degraded", **more))
+
+
+async def passes(house: House, time: timedelta, *postmen: Postman) -> None:
+    house.store.shift(time)
+    await house.clock.tick()
+    await house.carry(*postmen)
+
+
+async def test_what_fires_under_a_silence_pages_nobody_until_it_is_over(house: House) -> None:
+    slack = Postman()
+    await house.silences.make(quiet())
+    await bad(house)
+    await passes(house, minutes(119), slack)
+    muted = (await alert(house)).muted
+    assert muted is not None
+    assert muted.why.startswith("silenced by Priya until")
+    assert await house.effects() == {}
+    await house.is_well()
+
+    await bad(house, "still bad")
+    await passes(house, minutes(2), slack)
+    assert slack.pages()
+    assert await house.said(FactKind.UNMUTED) == ["drift psi fires on after the silence of Priya ended"]
+    assert (await alert(house)).muted is None
+    await house.is_well()
+
+
+async def test_what_is_clear_before_the_silence_ends_is_never_heard_of(house: House) -> None:
+    await house.silences.make(quiet())
+    await bad(house)
+    for n in (1, 2):
+        house.store.shift(hours(1))
+        await house.publish(drift(f"good {n}", await house.now(), value=0.01) | {"type": "ai.drift.measured.v1"})
+    await passes(house, hours(3))
+    assert await house.effects() == {}
+    assert (await alert(house)).muted is None
+    await house.is_well()
+
+
+async def test_a_silence_takes_back_a_page_that_was_not_sent_and_its_end_asks_anew(house: House) -> None:
+    slack = Postman()
+    await bad(house)
+    made = await house.silences.make(quiet())
+    await house.carry(slack)
+    assert slack.pages() == []
+    assert (await house.incident()).held is Held.SILENCED
+    assert [text.partition(" until")[0] for text in await house.said(FactKind.SILENCED)] == [
+        "drift psi muted: silenced by Priya"
+    ]
+    await passes(house, minutes(40), slack)
+    assert slack.pages() == []
+    await house.is_well()
+
+    ended = await house.silences.end(made.id, by=by("lee"))
+    assert ended.state(await house.now()) is SilenceState.EXPIRED
+    await passes(house, timedelta(seconds=1), slack)
+    assert slack.pages() == ["dana"]
+    assert await house.said(FactKind.UNMUTED) == ["drift psi fires on after Lee ended the silence of Priya"]
+    assert (await house.incident()).held is None
+    await house.is_well()
+
+
+async def test_who_was_asked_before_the_silence_is_asked_again_after_it_and_nobody_between(house: House) -> None:
+    slack, webhook = Postman(), Postman(Channel.WEBHOOK)
+    await bad(house)
+    await house.carry(slack)
+    asked = slack.pages()
+    await house.silences.make(quiet(lasting=minutes(30)))
+    await passes(house, minutes(29), slack, webhook)
+    assert slack.pages() == asked
+    await passes(house, minutes(2), slack, webhook)
+    assert slack.pages() == asked * 2
+    await house.is_well()
+
+
+async def test_a_silence_for_part_of_an_incident_lets_the_rest_ask_on(house: House) -> None:
+    slack = Postman()
+    await bad(house)
+    await bad(house, "another", metric="ks")
+    await house.silences.make(quiet(Matcher(field=Trait.METRIC, value="ks")))
+    await house.carry(slack)
+    first = slack.pages()
+    await passes(house, minutes(16), slack)
+    assert len(slack.pages()) > len(first) > 0
+    assert (await house.incident()).held is None
+    await house.is_well()
+
+
+async def test_an_acknowledged_incident_that_is_silenced_is_not_asked_about_again_until_it_is_heard(
+    house: House,
+) -> None:
+    slack, webhook = Postman(), Postman(Channel.WEBHOOK)
+    await bad(house)
+    await house.act(Action.ACKNOWLEDGE)
+    await house.silences.make(quiet(lasting=hours(3)))
+    await passes(house, hours(2), slack, webhook)
+    assert (await house.incident()).status is Status.ACKNOWLEDGED
+    await bad(house, "still bad")
+    await passes(house, hours(1) + minutes(1), slack, webhook)
+    assert (await house.incident()).status is Status.TRIGGERED
+    assert slack.pages()
+    await house.is_well()
+
+
+async def test_a_silence_for_later_begins_when_its_time_has_come(house: House) -> None:
+    slack = Postman()
+    await house.silences.make(quiet(starts_at=await house.now() + hours(1)))
+    await bad(house)
+    await house.carry(slack)
+    asked = slack.pages()
+    assert asked
+    await passes(house, minutes(61))
+    assert (await house.incident()).held is Held.SILENCED
+    await bad(house, "another", metric="ks")
+    assert (await house.incident()).held is Held.SILENCED
+    assert len((await house.shelf.incident("INC-1")).alerts) == 1
+    await house.is_well()
+
+
+async def test_harm_is_heard_whatever_is_silenced(house: House) -> None:
+    slack = Postman()
+    await house.silences.make(quiet(Matcher(field=Trait.SYSTEM, value="*")))
+    await house.publish(harm())
+    await house.carry(slack)
+    assert slack.pages()
+    await house.is_well()
+
+
+async def test_an_alias_means_the_system_that_it_stands_for(house: House) -> None:
+    made = await house.silences.make(quiet(Matcher(field=Trait.KIND, value=" DRIFT ")))
+    assert made.matchers == (Matcher(field=Trait.KIND, value="drift"),)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"), [({"lasting": None}, "end_missing"), ({"lasting": hours(900)}, "too_long")]
+)
+async def test_what_is_no_silence_is_refused_and_leaves_nothing_behind(
+    house: House, wanted: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(NotAllowed) as refused:
+        await house.silences.make(quiet(**wanted))
+    assert refused.value.code == code
+    assert await house.silences.list() == ([], None)
+
+
+async def test_a_silence_ends_once(house: House) -> None:
+    made = await house.silences.make(quiet())
+    await house.silences.end(made.id, by=by("lee"))
+    with pytest.raises(NotAllowed, match="ended by Lee"):
+        await house.silences.end(made.id, by=by("priya"))
+    with pytest.raises(NotFound):
+        await house.silences.end("77", by=by("priya"))
+
+
+async def test_what_would_be_muted_is_shown_before_anything_is(house: House) -> None:
+    await bad(house)
+    (view,) = await house.silences.preview(quiet())
+    assert view.alert.muted is not None
+    assert (await alert(house)).muted is None
+    assert await house.silences.list() == ([], None)
+
+
+async def test_silences_are_listed_newest_first_with_what_they_mute(house: House) -> None:
+    made: list[Silence] = [await house.silences.make(quiet()) for _ in range(2)]
+    made.append(await house.silences.make(quiet(starts_at=await house.now() + hours(1))))
+    await bad(house)
+    await house.silences.end(made[0].id, by=by("priya"))
+
+    listed, _ = await house.silences.list()
+    assert [view.state for view in listed] == [SilenceState.PENDING, SilenceState.ACTIVE, SilenceState.EXPIRED]
+    assert sorted(view.muted for view in listed) == [0, 0, 1]
+    active, _ = await house.silences.list((SilenceState.ACTIVE,))
+    assert [view.silence.id for view in active] == [made[1].id]
+    first, cursor = await house.silences.list(limit=2)
+    rest, end = await house.silences.list(limit=2, cursor=cursor)
+    assert [view.silence.id for view in (*first, *rest)] == [made[2].id, made[1].id, made[0].id]
+    assert end is None
+    with pytest.raises(ValueError, match="cursor|base64|padding|number|Invalid"):
+        await house.silences.list(cursor="%%%")
