@@ -17,6 +17,7 @@ CATALOG_KEYS = re.findall(
     hours title criticality risk_class owners accountable model aliases runbooks budget amount currency depends_on
     holidays away from to members company schedules rotation turnover since at overrides person why calendar
     escalations escalation rungs patience repeat last_resort handovers role kind monitors links url reviewed
+    maintenance weekly match environment severity
     """,
 )
 POLICY_KEYS = re.findall(

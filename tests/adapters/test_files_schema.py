@@ -7,7 +7,17 @@ import pytest
 from incidents.adapters.files import catalog_from_texts, catalog_text, schema
 
 Which = Literal["catalog", "policy", "runbook"]
-CATALOG_KEYS = {"version", "defaults", "people", "teams", "holidays", "schedules", "escalations", "systems"}
+CATALOG_KEYS = {
+    "version",
+    "defaults",
+    "people",
+    "teams",
+    "holidays",
+    "schedules",
+    "escalations",
+    "maintenance",
+    "systems",
+}
 
 
 def objects(part: object) -> list[dict[str, Any]]:

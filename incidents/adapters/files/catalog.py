@@ -8,6 +8,7 @@ from typing import Any
 
 from incidents.adapters.files.catalog_shape import CatalogFile
 from incidents.adapters.files.catalog_values import catalog_values
+from incidents.adapters.files.maintenance import wrong_windows
 from incidents.adapters.files.problem import FilesRefused, Problem
 from incidents.adapters.files.references import Names, lost_and_double
 from incidents.adapters.files.refusal import checked
@@ -69,6 +70,7 @@ def catalog_of(
     problems += found
     if tree.whole:  # else the file that could not be read may hold the names that seem to be missing
         problems += lost_and_double(tree, shape, names)
+        problems += wrong_windows(tree, shape, names)
         problems += senseless(tree, shape, now or datetime.now(UTC))
     if problems:
         raise FilesRefused(problems)

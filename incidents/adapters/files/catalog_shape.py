@@ -2,6 +2,7 @@
 
 from pydantic import ConfigDict, Field
 
+from incidents.adapters.files.maintenance_shape import WindowEntry
 from incidents.adapters.files.people_shape import Holidays, PersonEntry, Team
 from incidents.adapters.files.schedule_shape import EscalationEntry, ScheduleEntry
 from incidents.adapters.files.shape import Entry, FormatVersion, Name, SlackChannel, Timezone
@@ -37,5 +38,7 @@ class CatalogFile(Entry):
     """On-call schedules by id."""
     escalations: dict[Name, EscalationEntry] = Field(default_factory=dict)
     """Ladders by id: who is asked in which order, and how long each has."""
+    maintenance: dict[Name, WindowEntry] = Field(default_factory=dict)
+    """Work that is known beforehand, by id: what fires meanwhile is muted, and says so."""
     systems: dict[Name, SystemEntry] = Field(default_factory=dict)
     """AI systems by id: the name under which events speak of them."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from incidents.adapters.files.catalog_shape import CatalogFile
+from incidents.adapters.files.maintenance import windows
 from incidents.adapters.files.people_shape import HolidayFeedEntry, PersonEntry, Team, TeamEntry, days, members
 from incidents.adapters.files.schedule_shape import EscalationEntry, RotationEntry, ScheduleEntry
 from incidents.adapters.files.system_shape import SystemEntry
@@ -29,6 +30,7 @@ def catalog_values(shape: CatalogFile, working: WorkingHours) -> Catalog:
         escalations={id_: _escalation(id_, entry) for id_, entry in shape.escalations.items()},
         systems={id_: _system(id_, entry, zone) for id_, entry in shape.systems.items()},
         holiday_calendars=feeds,
+        maintenance=windows(shape),
         default_owner=defaults.owner,
         default_escalation=defaults.escalation,
         default_channel=defaults.channel,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from incidents.adapters.files.catalog_shape import CatalogFile
+from incidents.adapters.files.maintenance import window_times
 from incidents.adapters.files.problem import Path, Problem
 from incidents.adapters.files.references import rung_places, twice, where
 from incidents.adapters.files.schedule_shape import ScheduleEntry
@@ -60,6 +61,7 @@ def _times(shape: CatalogFile) -> Iterator[tuple[Path, date, str]]:
     for id_, system in shape.systems.items():
         for position, handover in enumerate(system.handovers):
             yield ("systems", id_, "handovers", position, "at"), handover.at, usual
+    yield from window_times(shape)
 
 
 def _leave(tree: Tree, shape: CatalogFile) -> Iterator[Problem]:
