@@ -215,7 +215,7 @@ def _next(incident: Incident, people_at: Callable[[datetime], Ladder], estate: E
         return "posted only; SEV4 pages nobody"
     asked, handed = incident.paging.asked, incident.handed
     text = f"{_person(estate, asked[-1].person)} was asked" if asked else "nobody was asked yet"
-    if handed:
+    if handed and not handed.snoozed:
         text = f"{_person(estate, handed.by)} handed it over to {_person(estate, handed.to)}; {text}"
     if incident.held is not None:
         return f"{text}; nobody further while {_HELD[incident.held]}"

@@ -262,7 +262,8 @@ class Desk:
             return
         owner = self.estate.system(self.incident.system).owners.get(Role.ACCOUNTABLE)
         asked = self.estate.person(owner).name if owner else "The accountable owner"
-        gap = f"Task for {asked}: name a {skip.role} who can be reached ({text})"
+        article = "an" if skip.role[0] in "aeiou" else "a"
+        gap = f"Task for {asked}: name {article} {skip.role} who can be reached ({text})"
         self.tell(FactKind.OWNER_GAP, gap, role=skip.role, whom=skip.whom, accountable=owner)
         self.post(gap)
 

@@ -165,11 +165,12 @@ class Paging:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
-    """An incident that was given to somebody who has not answered yet."""
+    """Who is asked before everybody else, and has not answered yet."""
 
     to: str  # person ids
     by: str
     note: str = ""  # hostile text
+    snoozed: bool = False  # nobody handed it over: it is theirs, and the time for which they snoozed it is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,4 +245,4 @@ class Incident:
 
     @property
     def handed_to(self) -> str | None:
-        return self.handed.to if self.handed else None
+        return self.handed.to if self.handed and not self.handed.snoozed else None

@@ -91,12 +91,14 @@ class _Climb:
             self.skips[before:] = mine
 
     def handed(self, handed: Handed) -> None:
-        """Whoever it was handed over to is asked before everybody else."""
-        person, role = self._estate.person(handed.to), "person it was handed over to"
+        """Whoever it was handed over to, or had snoozed it, is asked before everybody else."""
+        person = self._estate.person(handed.to)
+        role = "person who snoozed it" if handed.snoozed else "person it was handed over to"
         if self._reachable(person, role):
             self._seen[person.id] = role
             note = f": {handed.note[:_NOTE]}" if handed.note else ""
             why = f"it was handed over to you by {self._estate.person(handed.by).name}{note}"
+            why = "the time for which you had snoozed it is over" if handed.snoozed else why
             self.rungs.append((Target(person=person, why=why),))
         else:
             self.skips[-1] = replace(self.skips[-1], gap=False)

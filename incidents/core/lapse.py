@@ -4,7 +4,7 @@ from incidents.core.alert import Alert
 from incidents.core.desk import Desk, asks_again, ends_by_itself, last_word
 from incidents.core.fact import FactKind
 from incidents.core.figures import span
-from incidents.core.incident import Resolution, Status
+from incidents.core.incident import Handed, Resolution, Status
 from incidents.core.response import missing
 
 
@@ -34,12 +34,14 @@ def _ask_again(desk: Desk) -> None:
 
 
 def _wake(desk: Desk, who: str) -> None:
-    """A snooze is over and nothing else has become of the incident: whoever is paged for it is asked again."""
+    """A snooze is over and nothing else has become of the incident: whoever has it is asked again, then the ladder."""
+    mine = desk.incident.acknowledged_by
     if desk.policy.escalation.patience(desk.incident.severity) is None:
         desk.change(snoozed_until=None)
         desk.post(f"The time for which {who} had snoozed it is over")
     else:
         desk.ask(f"the time for which {who} had snoozed it is over")
+        desk.change(handed=Handed(to=mine, by=mine, snoozed=True) if mine else None)
 
 
 def _resolve_quietly(desk: Desk) -> None:

@@ -63,6 +63,17 @@ def test_a_snooze_is_an_answer_on_the_timeline() -> None:
     assert town.incident().snoozed_until == NOON + minutes(65)
 
 
+def test_who_snoozed_it_is_asked_before_the_ladder() -> None:
+    town = a_town()
+    town.act(Action.ACKNOWLEDGE, who="kim")
+    town.act(Action.SNOOZE, who="kim", minutes=30)
+    town.pass_time(to=NOON + minutes(60))
+
+    assert town.paged() == [("12:00", "priya"), ("12:30", "kim"), ("12:45", "priya"), ("13:00", "omar")]
+    assert town.said(FactKind.PAGED)[1] == "Paged kim: the time for which you had snoozed it is over"
+    assert town.incident().handed_to is None
+
+
 def test_who_snoozes_what_another_has_takes_it() -> None:
     town = a_town()
     town.act(Action.ACKNOWLEDGE, who="omar")

@@ -6,14 +6,17 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from incidents.core.catalog import Catalog, Escalation
+from incidents.core.effect import EffectKind
 from incidents.core.fact import FactKind
 from incidents.core.hours import add_working, next_working
 from incidents.core.incident import Action, Incident, Status
 from incidents.core.ladder import Ladder, ladder
 from incidents.core.people import Away, Team
-from incidents.core.schedule import Override, Schedule
+from incidents.core.schedule import Override, Schedule, turn
 from incidents.core.severity import Severity
 from incidents.core.system import Role, System
 from tests.core.town import Town
@@ -325,3 +328,54 @@ def test_a_shift_that_ends_while_the_clocks_change_ends_once(zone: str, handover
     assert {first, second} == {"omar", "kim"}
     assert [at - handover for at, _, _ in town.pages[1:4]] == [-minutes(5), minutes(0), minutes(10)]
     assert len(town.said(FactKind.SHIFT_CHANGED)) == 1
+
+
+# --- what holds whatever the turns are -------------------------------------------------------------------------------
+
+PLANS = st.lists(st.tuples(st.integers(1, 90), st.sampled_from(("omar", "kim", "gita", "priya", None))), max_size=6)
+
+
+def turns(plan: list[tuple[int, str | None]]) -> Schedule:
+    """Turns one after the other, from an hour before noon on, each so many minutes long; then nobody's."""
+    start, found = NOON - hours(1), list[Override]()
+    for length, person in plan:
+        end = start + minutes(length)
+        found.append(Override(start=start, end=end, person=person))
+        start = end
+    return Schedule(id="oncall", overrides=tuple(found))
+
+
+@settings(max_examples=60, deadline=None)
+@given(PLANS)
+def test_only_whoever_has_the_turn_is_asked_for_it_and_nobody_twice_in_a_round(
+    plan: list[tuple[int, str | None]],
+) -> None:
+    schedule = turns(plan)
+    town = burning(on_call(schedule))
+    town.pass_time(to=NOON + hours(5))
+
+    asked = [(fact.at, fact.data["to"]) for fact in town.timeline() if fact.kind is FactKind.PAGED]
+    reasons = [fact.text for fact in town.timeline() if fact.kind is FactKind.PAGED]
+    for (at, person), why in zip(asked, reasons, strict=True):
+        if "on call for oncall" in why:
+            shift = turn(schedule, at)
+            assert shift is not None
+            assert shift.person == person
+    rounds = [key.split(":")[2:5:2] for key, made in town.effects.items() if made.kind is EffectKind.PAGE]
+    assert len({tuple(each) for each in rounds}) == len(rounds)
+    assert town.said(FactKind.NOBODY_ANSWERED), "the ladder comes to its end"
+
+
+@settings(max_examples=60, deadline=None)
+@given(PLANS, st.lists(st.integers(1, 290), max_size=12))
+def test_looking_more_often_asks_nobody_else_and_nobody_sooner(
+    plan: list[tuple[int, str | None]], looks: list[int]
+) -> None:
+    seldom, often = (burning(on_call(turns(plan))) for _ in range(2))
+    for minute in sorted(looks):
+        often.pass_time(to=NOON + minutes(minute))
+        often.look()
+    for town in (seldom, often):
+        town.pass_time(to=NOON + hours(5))
+
+    assert often.pages == seldom.pages
