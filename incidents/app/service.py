@@ -17,6 +17,7 @@ from incidents.app.role import Role
 from incidents.app.wiring import Parts
 from incidents.core.errors import IncidentsError
 from incidents.flow.keeper import Chore
+from incidents.flow.listening import Listener
 from incidents.flow.reroute import reroute
 
 __all__ = ["BusLost", "Role", "Service", "listen"]
@@ -51,6 +52,7 @@ class Service:
         self._parts, self._role, self._ready = parts, role, ready
         self._bus: Bus | None = None
         self._calendars: list[asyncio.Task[None]] = []
+        self._listener = Listener(parts.store, self._listens)
         self._stopping = asyncio.Event()
         self._server: uvicorn.Server | None = None
         self._socket = listen(parts.settings.host, parts.settings.port)
@@ -67,6 +69,7 @@ class Service:
             intake = group.create_task(self._parts.intake.run(), name="intake")
             self._calendars.append(group.create_task(self._parts.follower.run(), name="changed calendars"))
             loops = [group.create_task(self._parts.keeper.run(self._chores()), name="keeper"), *self._loops(group)]
+            loops.append(group.create_task(self._listener.run(), name="listening"))
             served = group.create_task(self._serve(), name="web")
             bus = self._parts.settings.bus_url
             if self._role in {Role.ALL, Role.INTAKE} and bus is not None:
@@ -91,6 +94,12 @@ class Service:
         self._calendars.append(group.create_task(self._parts.refresher.run(), name="calendars"))
         return [*loops, group.create_task(self._parts.clock.run(), name="clock")]
 
+    def _listens(self) -> bool:
+        """Whether signs of life can reach this process: by its bus, or by HTTP where there is none."""
+        if self._parts.settings.bus_url is None:
+            return True
+        return self._bus is not None and self._bus.healthy().ok
+
     async def _end(
         self, intake: "asyncio.Task[None]", served: "asyncio.Task[None]", loops: list["asyncio.Task[None]"]
     ) -> None:
@@ -102,6 +111,7 @@ class Service:
         self._parts.intake.stop()
         for courier in self._parts.couriers:
             courier.stop()
+        self._listener.stop()
         self._parts.clock.stop()
         self._parts.keeper.stop()
         for task in self._calendars:  # a calendar that is being fetched is fetched again at the next start

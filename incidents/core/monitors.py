@@ -15,6 +15,7 @@ from incidents.core.severity import Severity
 from incidents.core.system import Lifecycle, Monitor, System
 
 WRITTEN_EVERY = timedelta(minutes=1)  # signs of one monitor closer than this are written down once
+DEAF_AFTER = timedelta(minutes=5)  # nobody has listened for so long: nobody is silent for it
 WHOLE = ""  # stands where a monitor's name does: everything that a retired system publishes
 
 WatchKey = tuple[str, str, str]  # system, environment, monitor
@@ -32,6 +33,7 @@ class Watch:
     last_seen_at: datetime | None = None  # None: expected, and never heard of
     late_at: datetime | None = None  # when it is looked at next
     silent: bool = False  # an alert about it burns
+    deaf: timedelta = timedelta(0)  # of the time since its last sign: how long nobody listened
 
     @property
     def key(self) -> WatchKey:
@@ -108,7 +110,7 @@ def judged(watch: Watch, estate: Estate, now: datetime) -> tuple[bool, datetime 
 
     A sign may be up to WRITTEN_EVERY younger than what is written down, so that much later is early enough.
     """
-    policy, last = estate.policy.monitors, watch.last_seen_at or watch.since
+    policy, last = estate.policy.monitors, (watch.last_seen_at or watch.since) + watch.deaf
     if watch.monitor == WHOLE:
         over = last + policy.retired_quiet
         return (True, over) if _is_retired(watch.system, estate) and now < over else (False, None)

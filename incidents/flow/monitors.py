@@ -9,7 +9,7 @@ import structlog
 from incidents.core.correlate import Room
 from incidents.core.errors import Stale, StoreAway
 from incidents.core.estate import Estate
-from incidents.core.monitors import Watch, WatchKey, alert_of, ended, expected, judged, key_of
+from incidents.core.monitors import DEAF_AFTER, Watch, WatchKey, alert_of, ended, expected, judged, key_of
 from incidents.flow.batch import whole
 from incidents.flow.ports import Place, SceneRequest, Store, Turn, Unit
 
@@ -37,15 +37,22 @@ def _first_expected(key: WatchKey, estate: Estate, now: datetime) -> Watch:
 
 
 async def look(store: Store, estate: Estate, made: Callable[[Iterable[str]], None]) -> int:
-    """Look at every monitor whose time has come; how many those were."""
+    """Look at every monitor whose time has come; how many those were. While nobody listens, nobody is silent."""
     done, seen = 0, set[WatchKey]()
     while True:
         async with store.unit(Turn.PAGES) as unit:
             due = set(await unit.monitors.due(_AT_ONCE)) - seen
+            if due and await _is_deaf(unit):
+                return done
         if not due:
             return done
         seen |= due
         done += await _look_at(store, estate, made, due)
+
+
+async def _is_deaf(unit: Unit) -> bool:
+    noted = await unit.monitors.listened_at()
+    return noted is not None and unit.now - noted > DEAF_AFTER
 
 
 async def _look_at(store: Store, estate: Estate, made: Callable[[Iterable[str]], None], keys: set[WatchKey]) -> int:

@@ -61,6 +61,7 @@ def upgrade() -> None:
         sa.Column("last_seen_at", MOMENT, nullable=True),
         sa.Column("late_at", MOMENT, nullable=True),
         sa.Column("silent", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("deaf", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("system", "environment", "monitor"),
     )
     partial("ix_monitors_late_at", "monitors", "late_at")

@@ -133,6 +133,8 @@ def test_the_shipped_runbooks_are_all_there() -> None:
         "rollback-model",
         "rollback-prompt",
         "vendor-model-change",
+        "wake-monitor",
+        "switch-off-system",
     }
 
 
@@ -176,6 +178,8 @@ def test_a_shipped_runbook_points_only_to_runbooks_that_exist(name: str) -> None
         ("cost_anomaly", None, Cause.CACHE_HIT_RATE, "cost-cache"),
         ("report", None, None, "contain-harm"),
         ("unknown_system", None, None, "register-system"),
+        ("monitor_silent", None, None, "wake-monitor"),
+        ("retired_system", None, None, "switch-off-system"),
     ],
 )
 def test_each_kind_of_trouble_finds_its_runbook(

@@ -54,6 +54,12 @@ def test_a_monitor_that_lives_is_looked_at_again_when_it_could_be_late() -> None
     assert judged(a_watch(), estate_with(HOURLY), NOON) == (False, NOON + hours(3) + minutes(1))
 
 
+def test_the_time_in_which_nobody_listened_is_no_monitors_silence() -> None:
+    estate, deaf = estate_with(HOURLY), a_watch(deaf=hours(5))
+    assert judged(deaf, estate, NOON + hours(8)) == (False, NOON + hours(8) + minutes(1))
+    assert judged(deaf, estate, NOON + hours(9))[0] is True
+
+
 def test_the_cadence_of_the_catalog_counts_more_than_what_a_monitor_promises_itself() -> None:
     promised = a_watch(every=hours(24))
     assert judged(promised, estate_with(HOURLY), NOON + hours(4)) == (True, None)

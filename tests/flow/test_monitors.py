@@ -1,6 +1,7 @@
 """Signs of life come in, monitors fall silent and are heard of again, and retired systems go on publishing."""
 # ruff: noqa: ANN401 - an event's data is whatever its story needs
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,9 @@ from incidents.core.fact import FactKind
 from incidents.core.incident import Status
 from incidents.core.severity import Severity
 from incidents.core.system import Lifecycle, Monitor
-from tests.flow.house import House, Postman
+from incidents.flow.listening import Listener
+from incidents.flow.ports import Turn
+from tests.flow.house import SOON, House, Postman
 from tests.make import a_catalog, a_system, an_estate, hours, minutes
 from tests.make_events import published
 
@@ -169,3 +172,61 @@ async def test_silent_monitors_of_one_system_share_its_incident(house: House) ->
     assert len(await titles(house)) == 1
     assert len(await house.said(FactKind.ALERT_JOINED)) == 3
     await house.is_well()
+
+
+# --- while nobody listens ---------------------------------------------------------------------------------------------
+
+
+async def listened_for(house: House, listener: Listener, time: timedelta) -> None:
+    """Time passes while somebody listens, as the service does each minute."""
+    for _ in range(round(time / minutes(2))):
+        house.store.shift(minutes(2))
+        await listener.note()
+        await house.clock.tick()
+
+
+async def test_a_service_that_was_down_for_three_hours_takes_nobody_for_silent_that_it_could_not_hear(
+    house: House,
+) -> None:
+    listener = Listener(house.store, lambda: True)
+    await listener.note()
+    await house.publish(*(beat(name, monitor=name) for name in ("one", "two")))
+    house.store.shift(hours(3))
+    await house.clock.tick()  # the clock is back before anybody listens
+    await listener.note()
+    await house.clock.tick()
+    assert await titles(house) == []
+    await house.publish(beat("again", monitor="one"))
+    await listened_for(house, listener, minutes(6))
+    assert await titles(house) == []
+    await house.publish(beat("once more", monitor="one"))
+    await listened_for(house, listener, minutes(2))
+    (title,) = await titles(house)  # two could have been heard by now
+    assert "two was last heard of" in title
+    await house.carry(Postman(), Postman(Channel.WEBHOOK))
+    await house.is_well()
+
+
+async def test_while_the_bus_is_away_nobody_is_taken_for_silent(house: House) -> None:
+    await Listener(house.store, lambda: True).note()
+    await house.publish(beat("1"))
+    await passes(house, hours(1))
+    assert await titles(house) == []
+    await house.is_well()
+
+
+async def test_a_process_that_hears_nothing_notes_nothing_until_it_does(house: House) -> None:
+    hears = [False]
+    listener = Listener(house.store, lambda: hears[0], every=0.01)
+    async with house.store.unit(Turn.PAGES) as unit:
+        assert await unit.monitors.listened_at() is None
+    running = asyncio.create_task(listener.run())
+    hears[0] = True
+    async with asyncio.timeout(SOON):
+        noted = None
+        while noted is None:
+            async with house.store.unit(Turn.PAGES) as unit:
+                noted = await unit.monitors.listened_at()
+    listener.stop()
+    await running
+    assert await watched(house) == [("", "", "")]

@@ -17,6 +17,7 @@ from incidents.core.alert import AlertState
 from incidents.core.effect import EffectKind, EffectState
 from incidents.core.fact import GENESIS, FactKind, link
 from incidents.core.incident import UNRESOLVED, Status
+from incidents.core.monitors import DEAF_AFTER
 from incidents.core.severity import Severity
 
 _GRACE = timedelta(minutes=5)  # how late something due may be before it counts as forgotten
@@ -192,7 +193,9 @@ async def _nothing_forgotten(connection: AsyncConnection, now: datetime) -> Asyn
     for row in await connection.execute(select(a.fingerprint, a.wake_at).where(a.wake_at < late).limit(_SHOWN)):
         yield Broken(code="alert_late", where=row.fingerprint, text=f"was to be looked at at {row.wake_at}")
     m = monitors.c
-    waited = select(m.system, m.monitor, m.late_at).where(m.late_at < late).limit(_SHOWN)
+    ours = monitors.alias("ours")
+    deaf = exists().where(ours.c.system == "", ours.c.last_seen_at < now - DEAF_AFTER)  # then nobody is judged
+    waited = select(m.system, m.monitor, m.late_at).where(m.late_at < late, ~deaf).limit(_SHOWN)
     for system, monitor, at in await connection.execute(waited):
         where = f"{system} {monitor}".strip()
         yield Broken(code="monitor_late", where=where, text=f"was to be looked at at {at}")

@@ -1,10 +1,11 @@
 """Monitors and their signs of life: written down in bulk, locked in key order where their silence is judged."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, Select, select, text, update
 
 from incidents.adapters.store.bulk import among, greatest, insert_rows, listed
 from incidents.adapters.store.columns import AnyRow
@@ -16,12 +17,24 @@ from incidents.core.monitors import Sign, Watch, WatchKey
 # The row of a retired system as a whole has no name, and its alert burns for as long as it is heard of.
 _HEARD = """on conflict (system, environment, monitor) do update set
     every = coalesce(excluded.every, monitors.every),
+    deaf = 0,
     last_seen_at = {most}(coalesce(monitors.last_seen_at, excluded.last_seen_at), excluded.last_seen_at),
     late_at = case when monitors.silent and monitors.monitor <> '' then excluded.last_seen_at
         when monitors.silent then monitors.late_at
         else coalesce(excluded.late_at, monitors.late_at) end"""
 _KEY = {"system": "text", "environment": "text", "monitor": "text"}
+_OURS = {"system": "", "environment": "", "monitor": ""}  # the row of this service itself: that it listens
 _SAME = "monitors.system = d.system and monitors.environment = d.environment and monitors.monitor = d.monitor"
+
+
+_HEARD_NOTHING = """on conflict (system, environment, monitor) do update set
+    last_seen_at = {most}(monitors.last_seen_at, excluded.last_seen_at)"""
+_NOTED = select(monitors.c.last_seen_at).filter_by(**_OURS)
+
+
+def is_a_monitor() -> ColumnElement[bool]:
+    """Whether a row is of a monitor, and not of this service itself."""
+    return monitors.c.system != ""
 
 
 class Monitors(Part):
@@ -65,9 +78,29 @@ class Monitors(Part):
         query = f"update monitors set silent = d.silent, late_at = d.late_at from {source} where {_SAME}"
         await self._connection.execute(text(query), values)
 
+    async def listens(self) -> datetime | None:
+        """Note that signs of life are listened for now; when that was noted last."""
+        before = await self._noted(self._locked(_NOTED))
+        row = {**_OURS, "since": self._now, "last_seen_at": self._now}
+        await insert_rows(self._connection, monitors, [row], _HEARD_NOTHING.format(most=greatest(self._connection)))
+        return before
+
+    async def listened_at(self) -> datetime | None:
+        """When that was noted last, in any process."""
+        return await self._noted(_NOTED)
+
+    async def _noted(self, query: Select[Any]) -> datetime | None:
+        found: datetime | None = (await self._connection.execute(query)).scalar_one_or_none()
+        return found
+
+    async def forgive(self, deaf: timedelta) -> None:
+        """Nobody listened for so long: whoever is waited for has so much more time."""
+        more = update(monitors).where(monitors.c.late_at.is_not(None)).values(deaf=monitors.c.deaf + _seconds(deaf))
+        await self._connection.execute(more)
+
     async def all(self) -> list[Watch]:
         """Every monitor that was ever heard of or expected."""
-        return [watch_of(row) for row in await self._connection.execute(select(monitors))]
+        return [watch_of(row) for row in await self._connection.execute(select(monitors).where(is_a_monitor()))]
 
     async def expect(self, new: Sequence[Watch], changed: Sequence[Watch]) -> None:
         """Remember monitors that are expected from now on, and have others looked at as soon as may be."""
@@ -103,4 +136,5 @@ def watch_of(row: AnyRow) -> Watch:
         last_seen_at=row.last_seen_at,
         late_at=row.late_at,
         silent=bool(row.silent),
+        deaf=timedelta(seconds=row.deaf),
     )

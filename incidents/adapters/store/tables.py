@@ -335,6 +335,7 @@ monitors = Table(
     Column("last_seen_at", Moment),  # None: expected, and never heard of
     Column("late_at", Moment),  # when it is looked at next; None where nobody waits, or it is known to be silent
     Column("silent", Boolean, nullable=False, server_default=text("false")),  # an alert about it burns
+    Column("deaf", Integer, nullable=False, server_default=text("0")),  # seconds since its last sign without a listener
     PrimaryKeyConstraint("system", "environment", "monitor"),
     _partial("ix_monitors_late_at", "late_at", where="late_at is not null"),
 )

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from incidents.adapters.store import rows as r
 from incidents.adapters.store.columns import AnyRow
 from incidents.adapters.store.database import Database
-from incidents.adapters.store.monitors import watch_of
+from incidents.adapters.store.monitors import is_a_monitor, watch_of
 from incidents.adapters.store.tables import facts, incidents, monitors, systems, unreachable, unresolved
 from incidents.core.coverage import Response, Seen, Stranger
 from incidents.core.estate import UNKNOWN_SYSTEMS
@@ -36,7 +36,7 @@ class Witnesses:
             absent = await connection.execute(select(unreachable.c.person, unreachable.c.why))
             return Seen(
                 now=now,
-                watches=[watch_of(row) for row in await connection.execute(select(monitors))],
+                watches=[watch_of(row) for row in await connection.execute(select(monitors).where(is_a_monitor()))],
                 names=await _names(connection),
                 # What Slack said last stands until it takes a message again, however long that is ago.
                 unreachable={row.person: row.why for row in absent},

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from incidents.adapters.web.frame import Frame
 from incidents.core.alert import Alert, AlertState
 from incidents.core.effect import EffectKind
+from incidents.core.events import Kind
 from incidents.core.fact import FactKind
 from incidents.core.figures import moment, money, span
 from incidents.core.grade import Verdict
@@ -126,12 +127,21 @@ SAID = {
 }
 
 
+_ENDS = {
+    Kind.MONITOR_SILENT: "ends with its next sign of life",
+    Kind.RETIRED_SYSTEM: "ends when no event has come for a day",
+    Kind.UNKNOWN_SYSTEM: "ends when the name is registered",
+}
+
+
 def proof(alert: Alert, policy: Policy) -> str:
     """How far the alert's own metric has shown that it is over."""
     if alert.waived:
         return f"waived: {alert.waived}"
     if alert.state is AlertState.CLEAR:
         return f"verified {moment(alert.cleared_at)}" if alert.cleared_at else "clear"
+    if alert.kind in _ENDS:
+        return _ENDS[alert.kind]
     if alert.state is AlertState.WATCHING:
         return "watching, not credible yet"
     if alert.quiet_from:

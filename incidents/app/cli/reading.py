@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _MOST = 200  # in one answer
-_KINDS = "drift, hallucination, cost_anomaly, report, unknown_system"
+_KINDS = "drift, hallucination, cost_anomaly, report, unknown_system, monitor_silent, retired_system"
 
 
 def list_(  # noqa: PLR0913 - an option each

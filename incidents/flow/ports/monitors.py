@@ -1,6 +1,7 @@
 """Signs of life inside one transaction: written down in bulk, and what has not been heard of for too long."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from incidents.core.monitors import Sign, Watch, WatchKey
@@ -21,6 +22,18 @@ class MonitorsUnit(Protocol):
 
     async def settle(self, watches: Sequence[Watch]) -> None:
         """Save whether each is silent, and when it is looked at next."""
+        ...
+
+    async def listens(self) -> datetime | None:
+        """Note that signs of life are listened for now; when that was noted last, in any process."""
+        ...
+
+    async def listened_at(self) -> datetime | None:
+        """When that was noted last; None where nobody ever did."""
+        ...
+
+    async def forgive(self, deaf: timedelta) -> None:
+        """Nobody listened for so long: that is no monitor's silence."""
         ...
 
     async def all(self) -> list[Watch]: ...

@@ -107,6 +107,30 @@ async def test_what_is_expected_is_kept_once_and_what_was_heard_of_stays_so(stor
     assert await due(store) == [other.key]
 
 
+async def test_that_somebody_listens_is_noted_and_is_no_monitor(store: Store) -> None:
+    async with store.unit(Turn.INTAKE) as unit:
+        assert await unit.monitors.listens() is None
+        first = unit.now
+    store.shift(hours(3))
+    async with store.unit(Turn.INTAKE) as unit:
+        assert await unit.monitors.listened_at() == first
+        assert await unit.monitors.listens() == first
+        assert await unit.monitors.listened_at() == unit.now
+    assert await known(store) == {}
+
+
+async def test_the_time_in_which_nobody_listened_is_kept_until_the_next_sign(store: Store) -> None:
+    await hear(store, NIGHTLY, late_in=minutes(7))
+    await hear(store, ("rag-assistant", "production", "drift"))
+    async with store.unit(Turn.INTAKE) as unit:
+        await unit.monitors.forgive(hours(3))
+        await unit.monitors.forgive(hours(1))
+    found = await known(store)
+    assert (found[NIGHTLY].deaf, found["rag-assistant", "production", "drift"].deaf) == (hours(4), hours(0))
+    await hear(store, NIGHTLY, late_in=minutes(7))
+    assert (await known(store))[NIGHTLY].deaf == hours(0)
+
+
 @pytest.mark.postgres
 async def test_two_workers_that_look_at_once_judge_a_silence_once(pg: Database, pg_store: Store) -> None:
     await hear(pg_store, NIGHTLY, late_in=minutes(0))
