@@ -229,7 +229,7 @@ def _built(
         parts.wake(channels)
 
     async def adopt(catalog: Catalog, now: datetime, trouble: str) -> None:
-        known = with_copies(catalog, await calendars.copies())
+        known = await asyncio.to_thread(with_copies, catalog, await calendars.copies())
         parts.estate = assembled(base, known, now, trouble)
         parts.intake.forget_places()
 

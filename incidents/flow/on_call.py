@@ -1,11 +1,12 @@
 """Answers who is on call, with what is wrong with the calendars that say so."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from incidents.core.errors import NotFound
 from incidents.core.estate import Estate
 from incidents.core.on_call import CalendarState, Roster, calendar_states, roster
+from incidents.core.schedule import turn
 from incidents.flow.ports.calendars import Calendars
 
 
@@ -26,6 +27,11 @@ class RosterDesk:
         wanted = [schedule] if schedule is not None else sorted(catalog.schedules)
         copies = await self._calendars.copies()
         return [roster(catalog.schedules[id_], catalog, copies, at=at or now, now=now) for id_ in wanted]
+
+    async def manned(self) -> Mapping[str, bool]:
+        """Whether anybody has the turn now, for each schedule."""
+        now = await self._clock()
+        return {id_: turn(schedule, now) is not None for id_, schedule in self._estate().catalog.schedules.items()}
 
     async def calendars(self) -> Sequence[CalendarState]:
         """How the calendars kept elsewhere are now."""

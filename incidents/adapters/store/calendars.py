@@ -1,5 +1,6 @@
 """Calendars kept elsewhere: when each is to be fetched again, and the last good copy of what it said."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ class KeptCalendars:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._understood: dict[str, tuple[str, tuple[Entry, ...]]] = {}  # by address: what was read of which text
 
     async def due(self, urls: Iterable[str]) -> Sequence[Due]:
         """Those of `urls` whose time has come, a few at a time; whoever asks next is not given them again."""
@@ -67,7 +69,15 @@ class KeptCalendars:
         c = calendars.c
         query = select(c.url, c.entries, c.good_at, c.why, c.left_out)
         async with self._database.read() as connection:
-            return {row.url: _copy(row) for row in await connection.execute(query)}
+            rows = (await connection.execute(query)).all()
+        return await asyncio.to_thread(self._copies, rows)  # thousands of entries are no work for the event loop
+
+    def _copies(self, rows: Sequence[AnyRow]) -> Mapping[str, Copy]:
+        before, self._understood = self._understood, {}
+        for row in rows:
+            text, entries = before.get(row.url, ("", ()))
+            self._understood[row.url] = row.entries, entries if text == row.entries else _read(row.entries)
+        return {row.url: _copy(row, self._understood[row.url][1]) for row in rows}
 
     async def changed_at(self) -> datetime | None:
         """When any calendar last changed in what it says."""
@@ -88,13 +98,9 @@ def _due(row: AnyRow, now: datetime) -> Due:
     )
 
 
-def _copy(row: AnyRow) -> Copy:
+def _copy(row: AnyRow, entries: tuple[Entry, ...]) -> Copy:
     return Copy(
-        url=row.url,
-        entries=_read(row.entries),
-        good_at=row.good_at,
-        why=row.why,
-        left_out=tuple(json.loads(row.left_out)),
+        url=row.url, entries=entries, good_at=row.good_at, why=row.why, left_out=tuple(json.loads(row.left_out))
     )
 
 

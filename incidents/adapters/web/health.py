@@ -1,6 +1,6 @@
 """Whether the process lives, whether it can work, and its numbers for Prometheus."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +13,7 @@ from incidents.adapters.web.doors import Doors
 from incidents.adapters.web.ports import Health
 from incidents.adapters.web.problem import Flaw, Problem, documented
 from incidents.core.errors import StoreAway
-from incidents.core.on_call import CalendarState, Roster
+from incidents.core.on_call import CalendarState
 from incidents.flow.ports import Numbers
 
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
@@ -64,7 +64,7 @@ async def metrics(doors: Doors) -> Response:
     try:
         _numbers(await doors.reader.numbers(), own)
         _calendars(await doors.on_call.calendars(), own)
-        _rosters(await doors.on_call.rosters(), own)
+        _schedules(await doors.on_call.manned(), own)
         up.set(1)
     except StoreAway:
         up.set(0)
@@ -96,7 +96,7 @@ def _calendars(states: Sequence[CalendarState], registry: CollectorRegistry) -> 
             age.labels(state.name).set(state.age.total_seconds())
 
 
-def _rosters(rosters: Sequence[Roster], registry: CollectorRegistry) -> None:
+def _schedules(manned: Mapping[str, bool], registry: CollectorRegistry) -> None:
     nobody = Gauge("incidents_on_call_nobody", "1 while nobody has the turn", ["schedule"], registry=registry)
-    for roster in rosters:
-        nobody.labels(roster.schedule.id).set(roster.now is None)
+    for schedule, somebody in manned.items():
+        nobody.labels(schedule).set(not somebody)

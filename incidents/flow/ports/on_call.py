@@ -1,6 +1,6 @@
 """Who is on call, asked and answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,6 +10,10 @@ from incidents.core.on_call import CalendarState, Roster
 class OnCall(Protocol):
     async def rosters(self, *, at: datetime | None = None, schedule: str | None = None) -> Sequence[Roster]:
         """Every schedule as it is at `at`, by name, or the one that is named; NotFound where there is no such one."""
+        ...
+
+    async def manned(self) -> Mapping[str, bool]:
+        """Whether anybody has the turn now, for each schedule."""
         ...
 
     async def calendars(self) -> Sequence[CalendarState]:
