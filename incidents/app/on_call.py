@@ -1,6 +1,6 @@
 """Looks at what being on call leans on: calendars kept elsewhere, turns that nobody has, and the secret that signs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from incidents.adapters.files import FilesRefused
 from incidents.adapters.store.archive import Archive
@@ -16,9 +16,10 @@ from incidents.core.catalog import Catalog
 from incidents.core.errors import CatalogRefused
 from incidents.core.estate import Estate
 from incidents.core.feed import with_copies
-from incidents.core.on_call import Roster
+from incidents.core.on_call import CalendarState, Roster
 from incidents.flow.on_call import RosterDesk
 
+_SHORT = 16
 _OTHERS = 0o077  # permissions of anybody but the owner of a file
 
 
@@ -31,14 +32,8 @@ async def examine_turns(settings: Settings, database: Database) -> list[Finding]
     kept, store = KeptCalendars(database), Store(database)
     estate = Estate(catalog=with_copies(catalog, await kept.copies()))
     desk = RosterDesk(kept, lambda: estate, store.now)
-    found = []
-    for state in await desk.calendars():
-        advice = "mend the calendar, or its address in the catalog; until then its last good copy is used"
-        said = [warn("calendar", f"{state.name}: {words}", advice) for words in state.words]
-        found += said or [ok("calendar", f"{state.name}: read from {state.host}")]
-    for roster in await desk.rosters():
-        found += _turns(roster)
-    return found
+    states, rosters = await desk.calendars(), await desk.rosters()
+    return [*_calendars(states), *_turns(rosters)]
 
 
 async def _running(settings: Settings, archive: Archive) -> Catalog:
@@ -51,22 +46,40 @@ async def _running(settings: Settings, archive: Archive) -> Catalog:
     return drafts.at(settings.catalog, standing.now).catalog if settings.catalog else Catalog()
 
 
-def _turns(roster: Roster) -> Iterator[Finding]:
-    id_ = roster.schedule.id
-    if roster.now is None:
-        yield warn("on call", f"{id_}: nobody has the turn now", "name somebody in the schedule, or as an override")
-    elif roster.gaps:
-        advice = "fill the gaps; `incidents on-call` names them"
-        many = f"{len(roster.gaps)} gap{'s' * (len(roster.gaps) > 1)}"
-        yield warn("on call", f"{id_}: {many} in the next two weeks", advice)
-    else:
-        yield ok("on call", f"{id_}: somebody has the turn for the next two weeks")
+def _calendars(states: Sequence[CalendarState]) -> Iterator[Finding]:
+    advice = "mend the calendar, or its address in the catalog; until then its last good copy is used"
+    for state in states:
+        yield from (warn("calendar", f"{state.name}: {words}", advice) for words in state.words)
+    well = [state.name for state in states if not state.failing]
+    if well:
+        yield ok("calendar", f"{_counted(well, 'calendar')} kept elsewhere read lately")
+
+
+def _turns(rosters: Sequence[Roster]) -> Iterator[Finding]:
+    for roster in rosters:
+        id_ = roster.schedule.id
+        if roster.now is None:
+            yield warn("on call", f"{id_}: nobody has the turn now", "name somebody in the schedule, or as an override")
+        elif roster.gaps:
+            advice = f"fill them; `incidents on-call {id_}` says when"
+            yield warn("on call", f"{id_}: {_counted(roster.gaps, 'gap')} in the next two weeks", advice)
+    well = [roster for roster in rosters if not roster.gaps]
+    if well:
+        yield ok("on call", f"{_counted(well, 'schedule')} with somebody on call for two weeks")
+
+
+def _counted(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
 
 
 def examine_secret(settings: Settings) -> Iterator[Finding]:
     """Whether what is given out can be signed, and nobody else can sign it."""
     file = key_file(settings)
     if settings.secret_key is not None:
+        if len(settings.secret_key.get_secret_value()) < _SHORT:
+            advice = "set INCIDENTS_SECRET_KEY to a long random text; people then subscribe anew"
+            yield warn("secret", f"is shorter than {_SHORT} letters: it can be guessed", advice)
+            return
         yield ok("secret", "INCIDENTS_SECRET_KEY signs the calendars of people")
     elif file is None:
         advice = "set INCIDENTS_SECRET_KEY to a long random text, the same for every process"

@@ -64,7 +64,7 @@ def test_a_schedule_that_is_not_there_is_refused(at_work: Desk) -> None:
 
 
 def test_the_doctor_says_who_is_on_call_and_which_calendar_is_not_read(at_work: Desk) -> None:
-    assert "somebody has the turn for the next two weeks" in findings(at_work, 0)["ok", "on call"]
+    assert "1 schedule with somebody on call for two weeks" in findings(at_work, 0)["ok", "on call"]
     at_work.write("catalog.yaml", FED)
     found = findings(at_work, 0)
     assert "schedule vendor: The calendar at 127.0.0.1 has never been read" in found["warn", "calendar"]
@@ -76,3 +76,5 @@ def test_the_doctor_says_whether_calendars_can_be_signed(at_work: Desk) -> None:
     assert "incidents.db.key" in findings(at_work, 0)["ok", "secret"]
     (at_work.folder / "incidents.db.key").touch(mode=0o644)
     assert "can be read by others" in findings(at_work, 0)["warn", "secret"]
+    assert "can be guessed" in findings(at_work, 0, SECRET_KEY="short")["warn", "secret"]
+    assert "signs" in findings(at_work, 0, SECRET_KEY="a long random text of ours")["ok", "secret"]

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 
-from icalendar import Calendar, Component, vBroken
+from icalendar import Calendar, Component, vDDDTypes, vRecur
 from recurring_ical_events import of
 
 from incidents.core.feed import Entry, entry_doc
@@ -115,7 +115,7 @@ def _check(event: Mapping[str, Any]) -> None:
         given = event.get(name)
         if given is None and name != "DTSTART":
             continue
-        if given is None or isinstance(given, vBroken) or not isinstance(given.dt, date):
+        if not isinstance(given, vDDDTypes) or not isinstance(given.dt, date):  # broken, or given twice
             raise _LeftOut(f"{name} cannot be read")
         zone = given.params.get("TZID")
         if zone and isinstance(given.dt, datetime) and given.dt.tzinfo is None:
@@ -124,6 +124,8 @@ def _check(event: Mapping[str, Any]) -> None:
         raise _LeftOut("it ends before it begins")
     rules = event.get("RRULE", [])
     for rule in rules if isinstance(rules, list) else [rules]:
+        if not isinstance(rule, vRecur):
+            raise _LeftOut("RRULE cannot be read")
         if _TOO_OFTEN & {str(often).upper() for often in rule.get("FREQ", [])}:
             raise _LeftOut("it repeats more often than every hour")
 

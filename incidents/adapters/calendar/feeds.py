@@ -98,7 +98,7 @@ class WebFeeds:
                     reader.kill()
                 await reader.wait()
         if reader.returncode != 0:
-            raise NoCalendar("reading it takes too much time or memory")
+            raise NoCalendar("reading it fails, or takes too much time or memory")
         found: dict[str, Any] = json.loads(told)
         return found
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from incidents.adapters.store.bulk import among, insert_rows
 from incidents.adapters.store.columns import AnyRow
@@ -32,14 +32,13 @@ class KeptCalendars:
     async def due(self, urls: Iterable[str]) -> Sequence[Due]:
         """Those of `urls` whose time has come, a few at a time; whoever asks next is not given them again."""
         c, wanted = calendars.c, sorted(set(urls))
-        if not wanted:
+        if not wanted or not await self._any_due(wanted):
             return ()
         async with self._database.write(Turn.INTAKE) as connection:
             now = await self._database.now(connection)
             await insert_rows(connection, calendars, [{"url": url} for url in wanted], "on conflict (url) do nothing")
-            early = and_(c.good_at.is_(None), c.tried_at <= now - _UNTIL_THE_FIRST)
-            ripe = or_(c.tried_at.is_(None), c.tried_at <= now - EVERY, early)
-            query = select(calendars).where(among(connection, wanted, c.url), ripe).order_by(c.url).limit(_AT_ONCE)
+            ripe = select(calendars).where(among(connection, wanted, c.url), _is_ripe(now))
+            query = ripe.order_by(c.url).limit(_AT_ONCE)
             if not self._database.sqlite:
                 query = query.with_for_update(skip_locked=True)
             found = (await connection.execute(query)).all()
@@ -48,6 +47,15 @@ class KeptCalendars:
             named = among(connection, wanted, c.url)
             await connection.execute(delete(calendars).where(~named, c.tried_at < now - _FORGOTTEN))
             return [_due(row, now) for row in found]
+
+    async def _any_due(self, wanted: Sequence[str]) -> bool:
+        """Whether it is worth a writer's turn."""
+        c = calendars.c
+        async with self._database.read() as connection:
+            now = await self._database.now(connection)
+            rows = select(c.url, _is_ripe(now).label("ripe")).where(among(connection, wanted, c.url))
+            known = {row.url: row.ripe for row in await connection.execute(rows)}
+        return any(known.get(url, True) for url in wanted)
 
     async def keep(self, due: Due, fetched: Fetched | None, read: Understood | None, why: str) -> bool:
         """Keep what came of a try; True where what the calendar says has changed."""
@@ -84,6 +92,13 @@ class KeptCalendars:
         async with self._database.read() as connection:
             found: datetime | None = (await connection.execute(select(func.max(calendars.c.changed_at)))).scalar_one()
             return found
+
+
+def _is_ripe(now: datetime) -> ColumnElement[bool]:
+    """Whether a calendar's time has come, which is sooner while there is no good copy of it."""
+    c = calendars.c
+    early = and_(c.good_at.is_(None), c.tried_at <= now - _UNTIL_THE_FIRST)
+    return or_(c.tried_at.is_(None), c.tried_at <= now - EVERY, early)
 
 
 def _due(row: AnyRow, now: datetime) -> Due:

@@ -1,11 +1,15 @@
 """A calendar's events are listed as their maker meant them; what cannot be understood is said, not guessed."""
 
+import json
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from incidents.adapters.calendar.expand import MOST_EVENTS, NotRead, expand
-from incidents.core.feed import Entry
+from incidents.core.feed import Entry, entry_doc, entry_of
 from tests.adapters.calendar.texts import HEAD, a_calendar, an_event
 from tests.make import NOON
 
@@ -119,6 +123,8 @@ def test_an_event_has_the_addresses_of_who_comes_and_not_of_who_declined() -> No
         (an_event("20261120T170000Z", "20261120T090000Z"), "it ends before it begins"),
         (an_event("yesterday", "20261120T090000Z"), "DTSTART cannot be read"),
         ("UID:1\nSUMMARY:Ada", "DTSTART cannot be read"),
+        (an_event("20261120T090000Z", "20261121T090000Z", "DTSTART:20261120T090000Z"), "DTSTART cannot be read"),
+        (an_event("20261120T090000Z", "20261121T090000Z", "RRULE:FREQ=WEEKLY;UNTIL=soon"), "RRULE cannot be read"),
         (
             an_event("20261120T090000Z", "20261121T090000Z", "RRULE:FREQ=SECONDLY"),
             "it repeats more often than every hour",
@@ -170,3 +176,55 @@ def test_a_title_has_no_character_that_steers_a_screen() -> None:
     (entry,) = read(an_event("20261120T090000Z", "20261120T170000Z", title="Ada\u202e \x1b[31m" + "x" * 500))
     assert entry.title.isprintable()
     assert len(entry.title) == 200
+
+
+WORDS = [
+    "BEGIN:VEVENT",
+    "END:VEVENT",
+    "BEGIN:VTIMEZONE",
+    "END:VTIMEZONE",
+    "TZID:Europe/London",
+    "UID:1",
+    "DTSTART:20261120T090000Z",
+    "DTSTART;TZID=Nowhere:20261120T090000",
+    "DTSTART;VALUE=DATE:20261120",
+    "DTSTART:99991231T235959Z",
+    "DTSTART:00010101T000000",
+    "DTEND:20261121T090000Z",
+    "DTEND;VALUE=DATE:20261122",
+    "DURATION:-P9999W",
+    "DURATION:P1D",
+    "RRULE:FREQ=WEEKLY",
+    "RRULE:FREQ=WEEKLY;COUNT=0",
+    "RRULE:FREQ=WEEKLY;UNTIL=20261201;BYDAY=9MO",
+    "RRULE:FREQ=",
+    "RDATE:20261125T090000Z",
+    "RDATE;VALUE=PERIOD:20261125T090000Z/P1D",
+    "EXDATE;TZID=Europe/London:20261120T090000",
+    "RECURRENCE-ID:20261120T090000Z",
+    "RECURRENCE-ID;RANGE=THISANDFUTURE:20261120T090000Z",
+    "SEQUENCE:x",
+    "STATUS:CANCELLED",
+    "SUMMARY:Ada\\, \\n Okoye",
+    "ATTENDEE;PARTSTAT=DECLINED:mailto:ada@example.com",
+    "ORGANIZER:mailto:",
+    " folded",
+    ":",
+    "X-WR-TIMEZONE:Mars/Base",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=14))
+@settings(max_examples=300, deadline=None)
+def test_whatever_a_calendar_holds_it_is_listed_or_refused_in_words(lines: list[str]) -> None:
+    event = "\n".join(lines)
+    text = a_calendar(event, an_event("20261120T090000Z", "20261120T170000Z", title="Lee", uid="lee"))
+    found = list[Entry]()
+    with suppress(NotRead):
+        found, _ = expand(text, START, END)
+    assert [entry_of(json.loads(json.dumps(entry_doc(entry)))) for entry in found] == found
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_are_more_than_refused(text: bytes) -> None:
+    assert refused(text)
