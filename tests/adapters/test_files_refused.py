@@ -369,5 +369,16 @@ def test_a_chain_of_handovers_may_come_back_to_the_first_owner() -> None:
     assert len(catalog_from_texts([("catalog.yaml", text)], now=NOW).catalog.systems["credit"].handovers) == 2
 
 
-def test_a_key_that_looks_like_a_part_of_the_checker_is_refused_like_any_other() -> None:
-    assert refusal('version: 1\n"[key]": {}\npeople: {"[list]": {name: A, email: b}}\n') != []
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('"[key]": {}', "[key]: no such key; the keys are"),
+        ('people: {"[list]": {name: A, email: b}}', "people.[list].email: is no e-mail address"),
+        ('people: {"[key]": {name: A, nmae: b}}', 'people.[key].nmae: no such key; did you mean "name"?'),
+        ('holidays: {"[list]": {"[list]": x}}', 'holidays.[list].[list]: "[list]" is not a date'),
+        ('teams: {ops: {"[keys]": [a], other: b}}', "teams.ops"),
+        ('teams: {"[keys]": {member: [a]}}', "teams.[keys].members: is missing"),
+    ],
+)
+def test_a_key_that_reads_like_a_mark_of_the_checker_is_told_like_any_other(text: str, words: str) -> None:
+    assert words in refusal(f"version: 1\n{text}\n")[0]

@@ -71,14 +71,15 @@ def checked(tree: Tree, shape: type[Model]) -> tuple[Model, list[Problem]]:
             return shape.model_validate(tree.value), problems
         except ValidationError as error:
             details = error.errors(include_url=False)
-        inside = {_path(detail)[:-1] for detail in details}
+        found = [(detail, _path(tree.value, detail["loc"])) for detail in details]
+        inside = {path[:-1] for _, path in found}
         problems += [
-            _told(tree, shape, detail)
-            for detail in details
-            if _path(detail) not in told  # what was left out is not missing
-            and not (detail["type"] == "too_short" and _path(detail) in inside)  # nor is the list of it too short
+            _told(tree, shape, detail, path)
+            for detail, path in found
+            if path not in told  # what was left out is not missing
+            and not (detail["type"] == "too_short" and path in inside)  # nor is the list of it too short
         ]
-        culprits = [_culprit(detail) for detail in details]
+        culprits = [path[:-1] if detail["type"] == "missing" else path for detail, path in found]
         told.update(culprits, map(_outside_lists, culprits))
         if not _leave_out(tree.value, culprits):  # a key reads like a part of pydantic's own: nothing else is sure
             tree.value.clear()
@@ -120,19 +121,21 @@ def _outside_lists(path: Path) -> Path:
     return path[:first]
 
 
-def _path(detail: ErrorDetails) -> Path:
+def _path(value: Any, place: tuple[int | str, ...]) -> Path:  # noqa: ANN401 - a tree holds whatever was written
     """Where in the tree: pydantic marks an error in a key, and in one form of several, with one part more."""
-    return tuple(part for part in detail["loc"] if part not in HIDDEN)
+    path = list[int | str]()
+    for part in place:
+        written = isinstance(value, dict) and part in value
+        if part in HIDDEN and not written:
+            continue
+        path.append(part)
+        in_list = isinstance(value, list) and isinstance(part, int) and part < len(value)
+        value = value[part] if written or in_list else None
+    return tuple(path)
 
 
-def _culprit(detail: ErrorDetails) -> Path:
-    """What to leave out: the value, or what lacks it."""
-    path = _path(detail)
-    return path[:-1] if detail["type"] == "missing" else path
-
-
-def _told(tree: Tree, shape: type[BaseModel], detail: ErrorDetails) -> Problem:
-    path, given, context = _path(detail) or detail["loc"], detail["input"], detail.get("ctx", {})
+def _told(tree: Tree, shape: type[BaseModel], detail: ErrorDetails, path: Path) -> Problem:
+    given, context = detail["input"], detail.get("ctx", {})
     shown = f', not "{given[:60]}"' if isinstance(given, str) and given else ""
     match detail["type"]:
         case "refused":
@@ -157,15 +160,15 @@ def _keys_at(shape: type[BaseModel], path: Path) -> list[str]:
     """The keys that the mapping at `path` may have."""
     found: Any = shape
     for part in path:
-        if isinstance(found, type) and issubclass(found, BaseModel):
-            found = _bare(_by_key(found)[str(part)].annotation)
+        if keys := _by_key(found):
+            found = _bare(keys[str(part)].annotation) if part in keys else found
         else:
-            found = _bare(next(inner for inner in reversed(get_args(found)) if inner is not ...))
+            found = _bare(next((inner for inner in reversed(get_args(found)) if inner is not ...), None))
     return list(_by_key(found))
 
 
-def _by_key(shape: type[BaseModel]) -> dict[str, FieldInfo]:
-    return {field.alias or name: field for name, field in shape.model_fields.items()}
+def _by_key(shape: Any) -> dict[str, FieldInfo]:  # noqa: ANN401 - an annotation is no type of its own
+    return {field.alias or name: field for name, field in getattr(shape, "model_fields", {}).items()}
 
 
 def _bare(annotation: Any) -> Any:  # noqa: ANN401 - an annotation is no type of its own
