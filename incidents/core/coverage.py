@@ -12,7 +12,7 @@ from incidents.core.spread import Spread, spread
 from incidents.core.standby import Standby
 from incidents.core.system import Lifecycle, Role, System
 
-_NEAREST = 50  # unknown names whose nearest known one is looked for
+_NEAREST = 20  # unknown names whose nearest known one is looked for
 _LISTED = 500  # unknown names told one by one
 
 

@@ -46,6 +46,8 @@ def title_of(system: System, alert: Alert) -> str:
     }[alert.kind]
     if alert.kind is Kind.UNKNOWN_SYSTEM:
         return f"{system.title}: {what}" if alert.names else alert.figures
+    if alert.kind is Kind.MONITOR_SILENT and alert.system != system.id:
+        return f"{system.title.capitalize()}: many within an hour, {alert.figures} ({alert.system})"
     where = f" in {alert.segment}" if alert.segment else ""
     return f"{system.title}: {what}{where}, {alert.figures}"
 

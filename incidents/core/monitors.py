@@ -18,6 +18,8 @@ WRITTEN_EVERY = timedelta(minutes=1)  # signs of one monitor closer than this ar
 DEAF_AFTER = timedelta(minutes=5)  # nobody has listened for so long: nobody is silent for it
 WHOLE = ""  # stands where a monitor's name does: everything that a retired system publishes
 
+SILENT_MONITORS = "silent monitors"  # the one incident for a flood of silences
+
 WatchKey = tuple[str, str, str]  # system, environment, monitor
 
 

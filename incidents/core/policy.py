@@ -90,6 +90,7 @@ class MonitorPolicy:
     missed_beats: int = 3  # of a monitor before its silence counts
     grace: timedelta = timedelta(minutes=5)  # beyond one beat, for monitors that beat often
     heard_within: timedelta = timedelta(days=7)  # a monitor that promised nothing lives if it was heard of so lately
+    incidents_an_hour: int = 20  # silences past so many share one incident: they have one cause
     retired_quiet: timedelta = timedelta(hours=24)  # a retired system that says nothing for so long is off
 
 

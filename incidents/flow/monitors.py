@@ -2,19 +2,31 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from incidents.core.correlate import Room
 from incidents.core.errors import Stale, StoreAway
 from incidents.core.estate import Estate
-from incidents.core.monitors import DEAF_AFTER, Watch, WatchKey, alert_of, ended, expected, judged, key_of
+from incidents.core.monitors import (
+    DEAF_AFTER,
+    SILENT_MONITORS,
+    WHOLE,
+    Watch,
+    WatchKey,
+    alert_of,
+    ended,
+    expected,
+    judged,
+    key_of,
+)
 from incidents.flow.batch import whole
 from incidents.flow.ports import Place, SceneRequest, Store, Turn, Unit
 
 log = structlog.get_logger(__name__)
 
+FLOOD: Place = (SILENT_MONITORS, "production")
 _AT_ONCE = 100  # monitors in one transaction
 
 
@@ -77,15 +89,29 @@ async def _look_at(store: Store, estate: Estate, made: Callable[[Iterable[str]],
 async def _judge(unit: Unit, due: Sequence[Watch], estate: Estate) -> None:
     """Open, join or end what their silence asks for, and remember when to look again."""
     after = []
-    turned: dict[Place, list[Watch]] = {}
     for watch in due:
         silent, late_at = judged(watch, estate, unit.now)
         after.append(replace(watch, silent=silent, late_at=late_at))
-        if silent != watch.silent:
-            turned.setdefault((watch.system, watch.environment), []).append(after[-1])
+    turned = [new for old, new in zip(due, after, strict=True) if new.silent != old.silent]
     if turned:
-        await _tell(unit, turned, estate)
+        await _tell(unit, await _places(unit, turned, estate), estate)
     await unit.monitors.settle(after)
+
+
+async def _places(unit: Unit, turned: Sequence[Watch], estate: Estate) -> dict[Place, list[Watch]]:
+    """Where each is told of: at its own place, or past so many in an hour with all others."""
+    new = dict.fromkeys(_place(watch) for watch in turned if watch.silent and watch.monitor != WHOLE)
+    told = await unit.monitors.incidents_since(unit.now - timedelta(hours=1)) if new else 0
+    flooded = set(list(new)[max(0, estate.policy.monitors.incidents_an_hour - told) :])
+    found: dict[Place, list[Watch]] = {}
+    for watch in turned:
+        flood = watch.silent and watch.monitor != WHOLE and _place(watch) in flooded
+        found.setdefault(FLOOD if flood else _place(watch), []).append(watch)
+    return found
+
+
+def _place(watch: Watch) -> Place:
+    return watch.system, watch.environment
 
 
 async def _tell(unit: Unit, turned: dict[Place, list[Watch]], estate: Estate) -> None:

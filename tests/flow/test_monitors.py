@@ -9,6 +9,7 @@ from incidents.core.effect import Channel
 from incidents.core.events import EventType
 from incidents.core.fact import FactKind
 from incidents.core.incident import Status
+from incidents.core.policy import MonitorPolicy, Policy
 from incidents.core.severity import Severity
 from incidents.core.system import Lifecycle, Monitor
 from incidents.flow.listening import Listener
@@ -171,6 +172,32 @@ async def test_silent_monitors_of_one_system_share_its_incident(house: House) ->
     await passes(house, minutes(8))
     assert len(await titles(house)) == 1
     assert len(await house.said(FactKind.ALERT_JOINED)) == 3
+    await house.is_well()
+
+
+async def test_a_flood_of_silences_is_one_incident_past_so_many_an_hour_and_ends_as_each_is_heard_of_again(
+    house: House,
+) -> None:
+    systems = [a_system(f"bot-{number:02d}") for number in range(30)]
+    policy = Policy(monitors=MonitorPolicy(incidents_an_hour=4))
+    house.estate = an_estate(a_catalog(*systems), policy=policy)
+    await house.publish(*(beat(system.id, system=system.id) for system in systems))
+    await passes(house, minutes(8))
+    found = await titles(house)
+    assert len(found) == 5
+    (shared,) = [title for title in found if title.startswith("Silent monitors: many within an hour, nightly was")]
+    burning = await house.found("select incident, count(*) as many from alerts where burning group by incident")
+    assert sorted(row.many for row in burning) == [1, 1, 1, 1, 26]
+    await house.is_well()
+
+    await house.publish(*(beat(f"again {system.id}", system=system.id) for system in systems))
+    await house.clock.tick()
+    assert await house.found("select 1 from alerts where burning") == []
+    (number,) = [
+        f"INC-{row.number}" for row in await house.found("select number, title from incidents") if row.title == shared
+    ]
+    assert await house.said(FactKind.VERIFIED, number)
+    await house.carry(Postman(), Postman(Channel.WEBHOOK))
     await house.is_well()
 
 

@@ -172,6 +172,8 @@ class MonitorsEntry(Entry):
     """... but not before one beat and this much have passed."""
     heard_within: Duration = _MONITORS.heard_within
     """A monitor that promised nothing counts as alive if it was heard of within this."""
+    incidents_an_hour: Count = _MONITORS.incidents_an_hour
+    """Silences that open more incidents than this in an hour share one."""
     retired_quiet: Duration = _MONITORS.retired_quiet
     """A retired system that has published nothing for this long no longer publishes."""
 

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, text, update
+from sqlalchemy import ColumnElement, Select, func, select, text, update
 
 from incidents.adapters.store.bulk import among, greatest, insert_rows, listed
 from incidents.adapters.store.columns import AnyRow
 from incidents.adapters.store.part import Part
-from incidents.adapters.store.tables import monitors
+from incidents.adapters.store.tables import incidents, monitors
+from incidents.core.events import Kind
 from incidents.core.monitors import Sign, Watch, WatchKey
 
 # A silent one is looked at at once; what promised nothing this time keeps the time that an earlier promise gave it.
@@ -97,6 +98,13 @@ class Monitors(Part):
         """Nobody listened for so long: whoever is waited for has so much more time."""
         more = update(monitors).where(monitors.c.late_at.is_not(None)).values(deaf=monitors.c.deaf + _seconds(deaf))
         await self._connection.execute(more)
+
+    async def incidents_since(self, since: datetime) -> int:
+        """How many incidents opened since then are about a silent monitor."""
+        c = incidents.c
+        about = c.kinds.contains(f",{Kind.MONITOR_SILENT.value},", autoescape=True)
+        query = select(func.count()).where(c.opened_at > since, about)
+        return (await self._connection.execute(query)).scalar_one()
 
     async def all(self) -> list[Watch]:
         """Every monitor that was ever heard of or expected."""

@@ -16,6 +16,7 @@ from incidents.core.estate import UNKNOWN_SYSTEMS
 from incidents.core.events import Kind
 from incidents.core.fact import FactKind
 from incidents.core.incident import Incident, Resolution
+from incidents.core.monitors import SILENT_MONITORS
 
 _MEASURED = (Kind.DRIFT, Kind.HALLUCINATION, Kind.COST_ANOMALY)  # begins with a window out of limit
 _DEGRADED = (*_MEASURED, Kind.REPORT)  # the other kinds are about the inventory
@@ -52,7 +53,7 @@ async def _names(connection: AsyncConnection) -> list[Stranger]:
         (row.system, row.environment): row.many
         for row in await connection.execute(open_.group_by(c.system, c.environment))
     }
-    query = select(s.system, s.environment, s.first_seen_at).where(s.system != UNKNOWN_SYSTEMS)
+    query = select(s.system, s.environment, s.first_seen_at).where(s.system.not_in((UNKNOWN_SYSTEMS, SILENT_MONITORS)))
     return [
         Stranger(
             system=row.system,

@@ -1,5 +1,6 @@
 """The coverage audit through the API: how many systems have what they need, and everything wanting."""
 
+from asyncio import to_thread
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -97,7 +98,8 @@ router = APIRouter(prefix="/api")
 async def audited(doors: WebDoors, filters: AuditFilters) -> tuple[Audit, Audit]:
     """The inventory held against what was seen: whole, and with those findings alone that are asked for."""
     estate = doors.estate()
-    whole = audit(estate, await doors.witness.seen(estate.policy.audit.responses_over))
+    seen = await doors.witness.seen(estate.policy.audit.responses_over)
+    whole = await to_thread(audit, estate, seen)  # thousands of systems take a while, and others wait for this loop
     return whole, only(whole, filters.code, filters.system, filters.criticality)
 
 

@@ -36,6 +36,10 @@ class MonitorsUnit(Protocol):
         """Nobody listened for so long: that is no monitor's silence."""
         ...
 
+    async def incidents_since(self, since: datetime) -> int:
+        """How many incidents opened since then are about a silent monitor."""
+        ...
+
     async def all(self) -> list[Watch]: ...
 
     async def expect(self, new: Sequence[Watch], changed: Sequence[Watch]) -> None:
