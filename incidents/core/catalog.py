@@ -91,6 +91,12 @@ class Catalog:
         found = get_close_matches(name, self._names, n=1, cutoff=0.75)
         return found[0] if found else None
 
+    def sharing(self, system: str) -> tuple[str, ...]:
+        """The other systems that run on the same model of the same vendor: what fails there fails for all of them."""
+        mine = self.systems.get(system)
+        on = _runs_on(mine) if mine else None
+        return tuple(id_ for id_, each in self.systems.items() if on and id_ != system and _runs_on(each) == on)
+
     def members(self, owner: str) -> tuple[Person, ...]:
         """The people behind an owner: the person, or a team's people in their order."""
         if owner in self.people:
@@ -101,3 +107,8 @@ class Catalog:
     def person_by_slack(self, user: str) -> Person | None:
         """Who acts when Slack says that `user` clicked."""
         return next((person for person in self.people.values() if person.slack == user), None)
+
+
+def _runs_on(system: System) -> tuple[str, str] | None:
+    """Vendor and model, however they are spelled; None where either is not named."""
+    return (system.vendor.casefold(), system.model.casefold()) if system.vendor and system.model else None

@@ -15,6 +15,7 @@ from incidents.core.coverage import Seen
 from incidents.core.delivery import Delivery
 from incidents.core.feed import Copy
 from incidents.flow.ports import Taken
+from tests.fakes.hush import Hush
 from tests.fakes.reading import World
 from tests.fakes.rota import a_desk, personal_turns
 from tests.fakes.told import NOW
@@ -78,6 +79,7 @@ class FrontAnswers:
 class Front:
     world: World = field(default_factory=World)
     intake: FrontIntake = field(default_factory=FrontIntake)
+    hush: Hush = field(default_factory=Hush)
     answers: FrontAnswers = field(default_factory=FrontAnswers)
     parts: list[Health] = field(default_factory=lambda: [Health(name="database", ok=True, why="answers")])
 
@@ -105,6 +107,7 @@ class Front:
             catalog=self.world,
             on_call=a_desk(lambda: self.world.estate, NOW, *self.copies),
             personal=personal_turns(lambda: self.world.estate, NOW, self.secret),
+            silences=self.hush,
             answers=self.answers,
             estate=lambda: self.world.estate,
             ready=self.ready,

@@ -63,6 +63,7 @@ class World:
     done: set[str] = field(default_factory=set)
     asked: list[Ask] = field(default_factory=list)
     away: bool = False
+    beside: list[Incident] = field(default_factory=list)  # open on the same model
     lines: tuple[Line, ...] = ()
     ownerless: int = 0
 
@@ -196,6 +197,10 @@ class World:
             alerts=views,
             facts=self.facts.get(incident, ()),
             effects=tuple(self.effects.get(incident, ())),
+            quiets=tuple(
+                v for v in self.alerts_.values() if v.alert.muted and v.alert.muted.by == f"incident:{incident}"
+            ),
+            beside=tuple(self.beside),
         )
 
     async def briefing(self, incident: str) -> Briefing:

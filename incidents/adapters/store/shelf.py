@@ -13,7 +13,17 @@ from incidents.adapters.store.bulk import among
 from incidents.adapters.store.columns import AnyRow, moment, moment_text
 from incidents.adapters.store.cursors import cursor_of, opened
 from incidents.adapters.store.database import Database
-from incidents.adapters.store.tables import alerts, dead_letters, effects, facts, inbox, incidents, systems, unreachable
+from incidents.adapters.store.tables import (
+    alerts,
+    dead_letters,
+    effects,
+    facts,
+    inbox,
+    incidents,
+    systems,
+    unreachable,
+    unresolved,
+)
 from incidents.core.alert import Alert, AlertState
 from incidents.core.briefing import Briefing, bare, brief
 from incidents.core.delivery import Origin
@@ -95,7 +105,23 @@ class Shelf:
                 alerts=tuple(held),
                 facts=tuple(r.fact_of(row) for row in told),
                 effects=tuple(_effect(row) for row in sent),
+                quiets=tuple(await self._quieted(connection, found.id)),
+                beside=tuple(await self._beside(connection, found)),
             )
+
+    async def _quieted(self, connection: AsyncConnection, incident: str) -> list[AlertView]:
+        """The alerts that are muted because an incident upstream of them is open."""
+        query = select(alerts).where(alerts.c.muted_by == f"incident:{incident}").order_by(alerts.c.last_seen_at.desc())
+        return await _views(connection, (await connection.execute(query.limit(_LISTED))).all())
+
+    async def _beside(self, connection: AsyncConnection, incident: Incident) -> list[Incident]:
+        """What else is open on the same model of the same vendor, newest first."""
+        others, c = self._estate().catalog.sharing(incident.system), incidents.c
+        if not others:
+            return []
+        query = select(c.doc).where(unresolved(incidents), among(connection, sorted(others), c.system))
+        found = await connection.execute(query.order_by(c.number.desc()).limit(_BRIEFED))
+        return [r.incident_of(row) for row in found]
 
     async def _one(self, connection: AsyncConnection, number: int | None) -> Incident:
         if number is not None:

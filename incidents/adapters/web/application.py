@@ -28,6 +28,8 @@ from incidents.adapters.web import (
     on_call_page,
     pages,
     shelf,
+    silences,
+    silences_page,
 )
 from incidents.adapters.web.doorkeeper import Doorkeeper
 from incidents.adapters.web.doors import WebDoors
@@ -54,6 +56,8 @@ MODULES = (
     on_call,
     on_call_page,
     catalog_page,
+    silences,
+    silences_page,
     shelf,
 )
 FOR_PROGRAMS = (

@@ -23,6 +23,7 @@ from incidents.core.incident import Action, Resolution, Status
 from incidents.core.response import Ask
 from incidents.core.revision import ChangeKind
 from incidents.core.severity import Severity
+from incidents.core.silence import SilenceState
 from incidents.core.system import Criticality
 from incidents.flow.ports import ChangeQuery, IncidentQuery
 
@@ -97,6 +98,12 @@ class LetterFilters(Query):
 def _whole(said: object) -> object:
     """A form knows no numbers."""
     return int(said) if isinstance(said, str) and re.fullmatch("[0-9]{1,9}", said) else said
+
+
+class SilenceFilters(Query):
+    state: list[SilenceState] = []
+    limit: Limit = 50
+    cursor: Cursor | None = None
 
 
 class Said(BaseModel):

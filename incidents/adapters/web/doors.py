@@ -9,7 +9,17 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from incidents.adapters.web.ports import Answers, Health, Intake, OpenIncident
 from incidents.core.estate import Estate
-from incidents.flow.ports import CatalogDoor, DeadLetters, Explain, OnCall, PersonalTurns, Reader, Respond, Witness
+from incidents.flow.ports import (
+    CatalogDoor,
+    DeadLetters,
+    Explain,
+    OnCall,
+    PersonalTurns,
+    Reader,
+    Respond,
+    SilenceDesk,
+    Witness,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +34,7 @@ class WebDoors:
     catalog: CatalogDoor
     on_call: OnCall
     personal: PersonalTurns
+    silences: SilenceDesk
     answers: Answers
     estate: Callable[[], Estate]
     ready: Callable[[], Awaitable[Sequence[Health]]]

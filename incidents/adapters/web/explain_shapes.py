@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from incidents.adapters.web.problem import Flaw
-from incidents.adapters.web.shapes import LineShape, RunbookShape, Shape
+from incidents.adapters.web.shapes import LineShape, MuteShape, RunbookShape, Shape
 from incidents.core.alert import AlertState
 from incidents.core.effect import Channel, Effect, EffectKind
 from incidents.core.estate import Estate
@@ -25,12 +25,6 @@ class ToldEventShape(Shape):
     type: str
     system: str
     environment: str
-
-
-class MuteShape(Shape):
-    by: str
-    why: str
-    until: datetime
 
 
 class ToldAlertShape(Shape):

@@ -100,6 +100,14 @@ class IncidentShape(Shape):
     version: int
 
 
+class MuteShape(Shape):
+    """What keeps a burning alert from asking anybody: `by` reads silence:7, maintenance:NAME or incident:INC-1."""
+
+    by: str
+    why: str
+    until: datetime
+
+
 class AlertShape(Shape):
     fingerprint: str
     system: str
@@ -121,6 +129,7 @@ class AlertShape(Shape):
     fired_at: datetime | None
     cleared_at: datetime | None
     waived: str | None
+    muted: MuteShape | None
     count: int
     copies: int
     conflicts: int
@@ -172,6 +181,15 @@ class RunbookShape(Shape):
     steps: list[str]
 
 
+class BesideShape(Shape):
+    id: str
+    system: str
+    environment: str
+    title: str
+    status: Status
+    severity: Severity
+
+
 class IncidentWhole(IncidentShape):
     """One incident with its alerts, what was sent, and what may be done to it now."""
 
@@ -182,6 +200,8 @@ class IncidentWhole(IncidentShape):
     actions: list[Action]
     alerts: list[AlertShape]
     effects: list[EffectShape]
+    quiets: Annotated[list[AlertShape], Field(description="Alerts elsewhere that are muted because of it.")]
+    beside: Annotated[list[BesideShape], Field(description="Open on the same model of the same vendor.")]
 
     @classmethod
     def of(cls, view: IncidentView, briefing: Briefing) -> Self:
@@ -194,6 +214,8 @@ class IncidentWhole(IncidentShape):
             actions=list(briefing.actions),
             alerts=[AlertShape.of(alert) for alert in view.alerts],
             effects=[EffectShape.of(effect) for effect in view.effects],
+            quiets=[AlertShape.of(alert) for alert in view.quiets],
+            beside=[BesideShape.model_validate(incident) for incident in view.beside],
         )
 
 

@@ -18,6 +18,7 @@ from incidents.app.cli import (
     reading,
     serving,
     session,
+    silences,
 )
 from incidents.core.errors import IncidentsError, StoreAway
 
@@ -92,6 +93,7 @@ def _program(
 _RUN, _LOOK, _ACT, _KEEP = "Run it", "Look", "Act on an incident", "Keep it sound"
 _catalog = typer.Typer(no_args_is_help=True, help="The inventory of AI systems.")
 _letters = typer.Typer(no_args_is_help=True, help="Messages that could not be read.")
+_silences = typer.Typer(no_args_is_help=True, help="Being quiet about something on purpose.")
 _database = typer.Typer(no_args_is_help=True, help="The database's schema.")
 
 for _name, _command, _panel in (
@@ -131,8 +133,12 @@ _letters.command("list")(letters.list_)
 _letters.command("show")(letters.show)
 _letters.command("replay")(letters.replay)
 _letters.command("discard")(letters.discard)
+_silences.command("add")(silences.add)
+_silences.command("list")(silences.list_)
+_silences.command("end")(silences.end)
 _database.command("upgrade")(checking.db_upgrade)
 app.add_typer(_catalog, name="catalog", rich_help_panel=_KEEP)
+app.add_typer(_silences, name="silence", rich_help_panel=_ACT)
 app.add_typer(_letters, name="dead-letters", rich_help_panel=_KEEP)
 app.add_typer(_database, name="db", rich_help_panel=_KEEP)
 

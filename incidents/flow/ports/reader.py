@@ -80,6 +80,8 @@ class IncidentView:
     alerts: tuple[AlertView, ...]
     facts: tuple[ChainedFact, ...]
     effects: tuple[EffectView, ...] = ()
+    quiets: tuple[AlertView, ...] = ()  # alerts elsewhere that are muted because of this incident
+    beside: tuple[Incident, ...] = ()  # open incidents of other systems on the same model of the same vendor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Protocol
 from incidents.core.alert import Alert, Sighting
 from incidents.core.fact import Actor
 from incidents.core.silence import Amount, Matcher, Silence, SilenceState
+from incidents.flow.ports.reader import AlertView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,10 @@ class SilenceDesk(Protocol):
 
     async def make(self, wanted: Silencing) -> Silence:
         """Be quiet about something from now on, or from a later moment; NotAllowed with what is wrong with it."""
+        ...
+
+    async def preview(self, wanted: Silencing) -> Sequence[AlertView]:
+        """The burning alerts that it would mute now; it is not made. NotAllowed as for making it."""
         ...
 
     async def end(self, silence: str, *, by: Actor) -> Silence:
