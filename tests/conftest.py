@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 
 from tests.rig import Kafka, Missing, Postgres, RabbitMQ, Server, Slack
+from tests.rig.schema import brought_up_to_date
 
 REQUIRED = os.environ.get("INCIDENTS_REQUIRE_REAL") == "1"
 MARKERS = {"postgres": "postgres", "rabbitmq": "rabbit", "kafka": "kafka", "slack": "emulator"}
@@ -80,6 +81,22 @@ def kafka() -> Iterator[Kafka]:
 @pytest.fixture(scope="session")
 def slack() -> Iterator[Slack]:
     yield from started(Slack)
+
+
+@pytest.fixture(scope="session")
+def upgraded_postgres(postgres: Postgres) -> Iterator[str]:
+    """Give the URL of a database that others are copied from."""
+    url = brought_up_to_date(postgres.fresh())
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def pg_url(postgres: Postgres, upgraded_postgres: str) -> Iterator[str]:
+    """Give the URL of a PostgreSQL database whose schema is up to date."""
+    url = postgres.fresh(like=upgraded_postgres)
+    yield url
+    postgres.drop(url)
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ class Town:
 async def town(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
     url = f"sqlite+aiosqlite:///{tmp_path / 'incidents.db'}"
     if request.param == "postgres":
-        url = str(request.getfixturevalue("postgres_url"))
+        url = str(request.getfixturevalue("pg_url"))
     town = Town(await open_house(url, an_estate()))
 
     async def now(_: object) -> datetime:

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, inspect
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.schema import SchemaTooNew, upgrade, version
 from incidents.adapters.store.tables import metadata
-from tests.adapters.store.conftest import BOTH, MIGRATIONS
+from tests.adapters.store.conftest import BOTH
 from tests.adapters.store.kept import forced, told
+from tests.rig.schema import MIGRATIONS
 
 
 @pytest.fixture(params=BOTH)
