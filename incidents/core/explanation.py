@@ -115,7 +115,7 @@ def lines(told: Told, estate: Estate) -> tuple[Line, ...]:
         Line(label="System", text=_system(told, estate)),
         *(_judged(told) if told.novelty is Novelty.NEW else ()),
         *(_heard(sign) for sign in told.heard),
-        *(line for each in told.alerts for line in _alert(each, estate)),
+        *(line for each in told.alerts for line in _alert(each, told.grade, estate)),
         *(line for each in told.incidents for line in _incident(each, estate, told.at)),
         *(_nothing(told) if told.novelty is Novelty.NEW else ()),
     )
@@ -128,7 +128,7 @@ def _heard(sign: Sign) -> Line:
     late = (
         f"missed if nothing more comes by {moment(sign.late_at)}" if sign.late_at else "nobody said how often it tells"
     )
-    return Line(label="Monitor", text=f"{monitor} of {system} is heard of; {late}")
+    return Line(label="Monitor", text=f"{monitor} of {system} lives; {late}")
 
 
 def _system(told: Told, estate: Estate) -> str:
@@ -153,13 +153,15 @@ def _judged(told: Told) -> Iterator[Line]:
     yield from (Line(label="Cause", text=cause) for cause in grade.causes)
 
 
-def _alert(each: AlertTold, estate: Estate) -> Iterator[Line]:
+def _alert(each: AlertTold, grade: Grade | None, estate: Estate) -> Iterator[Line]:
     alert = each.alert
     parts = ((" of ", alert.feature), (" in ", alert.segment))
     what = f"{alert.kind.words} {alert.metric}" + "".join(f"{word}{value}" for word, value in parts if value)
     was = "never heard of" if each.before is None else str(each.before)
     now = str(alert.state) if each.before is alert.state else f"{was} -> {alert.state}"
-    yield Line(label="Alert", text=f"{what}: {now}; {_state(alert, estate)}")
+    why = _state(alert, estate).removesuffix(f": {grade.why}" if grade else "")  # the verdict has said it
+    said = f"{what}: {now}" if grade and why == grade.why else f"{what}: {now}; {why}"
+    yield Line(label="Alert", text=said)
     if alert.muted is not None:
         yield Line(label="Muted", text=f"{alert.muted.why}; nobody is asked, and it is looked at again by then")
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,12 @@ from incidents.core.events import EventType
 from incidents.core.explanation import Deed, Explanation, Told, lines
 from incidents.core.grade import Verdict
 from incidents.core.incident import Action, Resolution
+from incidents.core.maintenance import Once, Window
 from incidents.core.severity import Severity
+from incidents.core.silence import Amount, Matcher, Silence, Trait
 from incidents.core.system import Handover, Role
 from incidents.flow.explain import MOST, Explainer
+from incidents.flow.ports import Turn
 from tests.flow.house import House, Postman, harm, message, open_house
 from tests.make import NIGHT, NOON, OWNERS, a_budget, a_catalog, a_person, a_system, an_estate, hours, minutes
 from tests.make_events import (
@@ -163,6 +167,31 @@ def _report(system: str, level: str = "confirmed") -> dict[str, Any]:
     return dict(harm(system=system, harm={"level": level, "kind": "health", "reported_by": "a nurse"})["data"])
 
 
+async def maintained(town: Town) -> None:
+    times, credit = Once(start=NOON - hours(1), end=NOON + hours(1)), Matcher(field=Trait.SYSTEM, value="credit-*")
+    window = Window(id="retrain", matchers=(credit,), times=times, why="Weekly retrain", owner="priya")
+    town.house.estate = an_estate(a_catalog(maintenance={"retrain": window}))
+
+
+async def silenced(town: Town, *, ahead: timedelta = timedelta(0), planned: Amount | None = None) -> None:
+    silence = Silence(
+        id="",
+        matchers=(Matcher(field=Trait.SYSTEM, value="*-assistant"),),
+        starts_at=town.at + ahead,
+        ends_at=town.at + ahead + hours(2),
+        reason="Load test",
+        by="lee",
+        made_at=town.at,
+        planned=planned,
+    )
+    async with town.house.store.unit(Turn.PEOPLE) as unit:
+        await unit.silences.add(silence, begun=not ahead)
+
+
+async def planned(town: Town) -> None:
+    await silenced(town, planned=Amount(amount=Decimal(700), currency="USD"))
+
+
 async def by_night(town: Town) -> None:
     town.at = NIGHT
 
@@ -217,6 +246,11 @@ STORIES: dict[str, tuple[Before, Event]] = {
     ),
     "two kinds after one release are worse": (two_kinds_after_a_release, lambda t: t.drift(0.4)),
     "a system that this one depends on burns": (feature_store_burns, lambda t: t.drift(0.4)),
+    "maintenance mutes": (maintained, lambda t: t.drift(0.4)),
+    "a silence mutes": (silenced, lambda t: t.hallucination()),
+    "planned cost is muted": (planned, lambda t: t.cost()),
+    "cost beyond what was planned asks": (planned, lambda t: t.cost(900)),
+    "harm is never muted": (maintained, lambda t: t.event(EventType.REPORT_FILED, _report("credit-scoring"))),
     "a monitor lives": (nothing, lambda t: t.event(EventType.HEARTBEAT, heartbeat_data(system="credit-scoring"))),
 }
 
@@ -259,7 +293,7 @@ async def agrees(town: Town, told: Told, was: dict[str, list[Any]]) -> None:
 
 async def _alert_agrees(house: House, alert: Any, names: dict[str, str]) -> None:
     (row,) = [view for view in (await house.shelf.alerts(()))[0] if view.alert.fingerprint == alert.fingerprint]
-    for name in ("state", "severity", "why", "figures", "causes", "trail", "wake_at"):
+    for name in ("state", "severity", "why", "figures", "causes", "trail", "wake_at", "muted", "spent", "harmful"):
         assert getattr(row.alert, name) == getattr(alert, name), name
     assert row.alert.incident == names.get(alert.incident or "", alert.incident)
 
@@ -401,3 +435,23 @@ async def test_a_person_reads_why_nobody_is_told(town: Town) -> None:
     assert "Incident" not in read
     posted = await town.one(town.event(EventType.DRIFT_DETECTED, drift_data(value=0.12, statistic="p_value")))
     assert replace(posted.incidents[0].outlook, skips=()).askings == ()
+
+
+async def test_a_person_reads_what_keeps_everybody_from_being_asked(town: Town) -> None:
+    await silenced(town, ahead=hours(2))
+    payload = town.hallucination()
+    now, then = await town.one(payload), await town.one(payload, at=NOON + hours(3))
+    assert now.alerts[0].alert.muted is None
+    assert now.incidents[0].deed is Deed.OPENS
+    assert then.incidents == ()
+    read = {line.label: line.text for line in lines(then, town.house.estate)}
+    assert read["Muted"].startswith("silenced by Lee until 2026-11-18 16:00 UTC: Load test")
+
+
+async def test_trouble_upstream_is_named_as_what_mutes(town: Town) -> None:
+    await feature_store_burns(town)
+    told = await town.one(town.drift(0.4))
+    assert told.incidents == ()
+    mute = told.alerts[0].alert.muted
+    assert mute is not None
+    assert mute.why.startswith("INC-1 (SEV2) is open at Feature store, which it depends on")

@@ -2,20 +2,32 @@
 # ruff: noqa: ANN401 - a query has any filter
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from incidents.adapters.store.shelf import Shelf
 from incidents.adapters.store.store import Store
-from incidents.core.alert import AlertState
+from incidents.core.alert import AlertState, Mute
 from incidents.core.decision import Decision
 from incidents.core.errors import NotFound
 from incidents.core.incident import Asked, Paging, Status
 from incidents.core.severity import Severity
 from incidents.flow.ports import IncidentQuery, Turn
-from tests.adapters.store.kept import a_fact, a_letter, a_sighting, an_alert, an_effect, firing, forced, kept, opened
-from tests.make import NOON, hours, minutes
+from tests.adapters.store.kept import (
+    RAG,
+    a_fact,
+    a_letter,
+    a_sighting,
+    an_alert,
+    an_effect,
+    firing,
+    forced,
+    kept,
+    opened,
+)
+from tests.make import NOON, a_catalog, a_system, an_estate, hours, minutes
 
 HERE: list[dict[str, Any]] = [
     {"system": "credit-scoring", "severity": Severity.SEV1, "kinds": ("drift",)},
@@ -189,3 +201,21 @@ async def test_the_numbers_are_those_of_the_lists(full: Store, shelf: Shelf) -> 
     assert minutes(2) <= numbers.oldest_due < minutes(3)
     await forced(full.database, "update effects set state = 'sent'")
     assert (await shelf.numbers()).oldest_due is None
+
+
+async def test_an_incident_shows_what_it_mutes_and_what_else_burns_on_its_model(store: Store) -> None:
+    mute = Mute(by="incident:INC-1", what="INC-1", why="INC-1 is open upstream", until=NOON + minutes(5))
+    below = an_alert("hallucination_rate", RAG, state=AlertState.FIRING, muted=mute)
+    other = an_alert("psi", RAG, state=AlertState.FIRING, muted=replace(mute, by="incident:INC-11"))
+    await opened(store, id="INC-1", system="credit-scoring")
+    await kept(store, Decision(alerts=(below, other), sightings={a.fingerprint: a_sighting() for a in (below, other)}))
+    await opened(store, id="INC-2", system="rag-assistant")
+    await opened(store, id="INC-3", system="triage-bot")
+    await opened(store, id="INC-4", system="summaries", status=Status.CLOSED, gathering=False)
+    on = {"vendor": "OpenAI", "model": "gpt-5"}
+    alike = a_system("rag-assistant", vendor="openai", model="GPT-5")
+    unlike = a_system("triage-bot", vendor="OpenAI")
+    estate = an_estate(a_catalog(a_system(**on), alike, unlike, a_system("summaries", **on)))
+    view = await Shelf(store.database, lambda: estate).incident("INC-1")
+    assert [one.alert.fingerprint for one in view.quiets] == [below.fingerprint]
+    assert [incident.id for incident in view.beside] == ["INC-2"]
