@@ -61,6 +61,7 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             witness=Witnesses(parts.database),
             dead_letters=parts.letters,
             explain=parts.explainer,
+            silences=parts.silences,
             catalog=parts.registrar,
             on_call=parts.rosters,
             personal=parts.personal,

@@ -23,6 +23,7 @@ from incidents.core.reading import Reading
 from incidents.flow.batch import Batch, Decoding, reading_of
 from incidents.flow.faults import NONE
 from incidents.flow.ports import Store, Taken, Unit
+from incidents.flow.silences import begin
 
 MOST = 50  # events explained at once: they hold locks together, though none of it is kept
 _TRIES = 6  # of an explanation that lost a race
@@ -55,8 +56,8 @@ class Explainer:
         places = [n for n in range(len(decoded.events) + len(refused)) if n not in refused]
         async with self._store.rehearsal(at) as unit:
             estate = self._estate()
-            if at is not None:  # a handover that is due by then is carried out
-                estate = replace(estate, catalog=estate.catalog.as_of(at))
+            if at is not None:
+                estate = await _as_of(at, unit, estate)
             play = _Play(unit, estate, delivery)
             told = [await play.told(index, event) for index, event in zip(places, decoded.events, strict=False)]
             return Explanation(at=unit.now, set_at=at is not None, told=tuple(told), refusals=decoded.refusals)
@@ -142,6 +143,17 @@ class _Play:
     def _renamed(self, each: AlertTold) -> AlertTold:
         alert = each.alert
         return replace(each, alert=replace(alert, incident=self._name(alert.incident) if alert.incident else None))
+
+
+async def _as_of(at: datetime, unit: Unit, estate: Estate) -> Estate:
+    """Handovers that are due by then are carried out, and silences that were made for later begin."""
+    estate = replace(estate, catalog=estate.catalog.as_of(at))
+    await unit.silences.alone()
+    while due := await unit.silences.due():
+        await unit.silences.begin(due)
+        for silence in due:
+            await begin(unit, silence, estate)
+    return estate
 
 
 def _novelty(taken: Taken) -> Novelty:
