@@ -53,6 +53,8 @@ def _on_call(people: int, schedules: int) -> Iterator[str]:
 escalations:
   usual: {rungs: [kind, operational, accountable]}
   night: {rungs: [[kind, operational], accountable], patience: {sev1: 3m, sev2: 10m}, repeat: 2, last_resort: person-0}
+maintenance:
+  retrain: {match: {system: system-1, kind: drift}, days: [sun], hours: "02:00-04:00", why: Retrain, owner: person-0}
 """
 
 
