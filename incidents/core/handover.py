@@ -187,7 +187,8 @@ def notices(
     lines: dict[str, list[str]] = {}
     for passing in passed:
         sentence = passing.sentence(after)
-        sides = dict.fromkeys(behind(passing.before, before), "From you. ")
+        mine = behind(passing.before, before) or behind(passing.before, after)  # a first catalog has nothing before it
+        sides = dict.fromkeys(mine, "From you. ")
         sides |= dict.fromkeys(behind(passing.after, after), "To you. ")
         for person, side in sides.items():
             said = sentence if passing.kind is PassingKind.CANCELLED else f"{side}{sentence}"

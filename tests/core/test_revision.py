@@ -203,6 +203,20 @@ def test_both_sides_are_told_once_each() -> None:
     assert told["omar"].startswith("From you. Bot: ")
 
 
+def test_both_sides_are_told_of_what_the_very_first_catalog_announces() -> None:
+    after = of_bot((to_acme(),))
+    found = difference(a_draft(), a_draft(after), NOON)
+
+    made = notices(found.passings, Catalog(), after, an_estate(after), revision=1, now=NOON)
+
+    assert {str(effect.target): str(effect.data["text"]).partition(".")[0] for effect in made} == {
+        "gita": "To you",
+        "max": "To you",
+        "kim": "From you",
+        "omar": "From you",
+    }
+
+
 def test_many_handovers_are_one_message_to_each_person() -> None:
     names = [f"bot-{number:02}" for number in range(30)]
     before = a_catalog(*(a_system(name) for name in names))
