@@ -33,7 +33,7 @@ from incidents.app.settings import Settings
 from incidents.core.catalog import Catalog
 from incidents.core.errors import CatalogRefused
 from incidents.core.estate import Estate
-from incidents.core.feed import addresses, with_copies
+from incidents.core.feed import calendars_of, with_copies
 from incidents.flow.calendars import Follower, Refresher
 from incidents.flow.deliver import Courier
 from incidents.flow.explain import Explainer
@@ -257,7 +257,7 @@ def _built(
         registrar=Registrar(store, archive, drafts, keeper, now_estate, made),
         calendars=calendars,
         follower=Follower(calendars, keeper.renew),
-        refresher=Refresher(calendars, WebFeeds(), lambda: addresses(parts.estate.catalog)),
+        refresher=Refresher(calendars, WebFeeds(), lambda: calendars_of(parts.estate.catalog)),
         rosters=RosterDesk(calendars, now_estate, store.now),
         personal=PersonalCalendars(secret, now_estate, store.now),
         slack=slack,

@@ -14,17 +14,20 @@ log = structlog.get_logger(__name__)
 
 _BEHIND = timedelta(days=8)  # a whole turn of the usual weekly rotation
 _READ_AGAIN = timedelta(hours=6)  # an unchanged copy is read again, since what lies ahead moves on
-_EMPTIED = "it holds no event any more for two months ahead, which is taken for a mistake"
+_EMPTIED = "it holds no event ahead any more, which is taken for a mistake"
 _EVERY = 5.0  # seconds between two looks at what is due
+
+
+Named = tuple[str, str]  # what a calendar is for, and its address
 
 
 class Refresher:
     """One loop over the calendars whose time has come; several processes share the work."""
 
     def __init__(
-        self, calendars: Calendars, feeds: Feeds, urls: Callable[[], Iterable[str]], *, every: float = _EVERY
+        self, calendars: Calendars, feeds: Feeds, named: Callable[[], Iterable[Named]], *, every: float = _EVERY
     ) -> None:
-        self._calendars, self._feeds, self._urls, self._every = calendars, feeds, urls, every
+        self._calendars, self._feeds, self._named, self._every = calendars, feeds, named, every
 
     async def run(self) -> None:
         """Refresh until cancelled, which loses nothing."""
@@ -39,22 +42,27 @@ class Refresher:
 
     async def refresh(self) -> int:
         """Fetch everything that is due; how many calendars were tried."""
-        done = 0
-        while due := await self._calendars.due(self._urls()):
-            tried = await asyncio.gather(*(self._refresh(one) for one in due), return_exceptions=True)
+        done, named = 0, dict[str, str]()
+        for name, url in self._named():
+            named[url] = f"{named[url]}, {name}" if url in named else name
+        while due := await self._calendars.due(named):
+            tried = await asyncio.gather(*(self._refresh(one, named[one.url]) for one in due), return_exceptions=True)
             for error in tried:
                 if error is not None:
                     raise error
             done += len(due)
         return done
 
-    async def _refresh(self, due: Due) -> None:
+    async def _refresh(self, due: Due, name: str) -> None:
         fetched, read, why = await self._tried(due)
         changed = await self._calendars.keep(due, fetched, read, why)
-        if why:
-            log.warning("a calendar is not as it should be: its last good copy is used", host=host_of(due.url), why=why)
+        told = {"calendar": name, "host": host_of(due.url)}  # never the address, which may be secret
+        if why and due.body is not None:
+            log.warning("a calendar is not as it should be: its last good copy is used", why=why, **told)
+        elif why:
+            log.warning("a calendar cannot be read, and never was", why=why, **told)
         elif changed:
-            log.info("a calendar has changed", host=host_of(due.url), events=len(read.entries) if read else 0)
+            log.info("a calendar has changed", events=len(read.entries) if read else 0, **told)
 
     async def _tried(self, due: Due) -> tuple[Fetched | None, Understood | None, str]:
         """What came and what it says; where nothing good came, the copy once more if it is time, and why."""
@@ -64,7 +72,8 @@ class Refresher:
             read = await self._read(due, fetched.body if new else None)
         except NoCalendar as no:
             return None, await self._read_again(due), str(no)
-        if new and read is not None and not read.entries and lies_ahead(due.entries, due.now):
+        emptied = read is not None and not lies_ahead(read.entries, due.now)
+        if new and emptied and lies_ahead(due.entries, due.now):
             return None, await self._read_again(due), _EMPTIED
         return fetched, read, ""
 

@@ -141,8 +141,8 @@ TIMES = [
         'catalog.yaml:7: holidays.uk.25 December: "25 December" is not a date; write it like 2026-11-21',
     ),
     (
-        f"{PEOPLE}holidays:\n  uk: {{calendar: webcal://example.com/uk.ics}}\n",
-        "catalog.yaml:7: holidays.uk.calendar: is no web address; begin it with https:// or http://",
+        f"{PEOPLE}holidays:\n  uk: {{calendar: ftp://example.com/uk.ics}}\n",
+        "catalog.yaml:7: holidays.uk.calendar: is no address of a calendar; begin it with https://, http:// or webcal://",
     ),
     (
         system("reviewed: 2026-11-23"),

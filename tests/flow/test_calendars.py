@@ -24,7 +24,7 @@ class Road:
     def __init__(self, server: CalendarServer, database: Database) -> None:
         self.server, self.database = server, database
         self.kept = KeptCalendars(database)
-        self.refresher = Refresher(self.kept, WebFeeds(patience=5), lambda: [server.url])
+        self.refresher = Refresher(self.kept, WebFeeds(patience=5), lambda: [("schedule vendor", server.url)])
 
     async def later(self, by: timedelta = EVERY) -> Copy:
         """Let time pass, refresh what is due, and see what is kept."""
@@ -120,6 +120,14 @@ async def test_a_calendar_that_is_suddenly_empty_is_taken_for_a_mistake(road: Ro
     copy = await road.later()
     assert titles(copy) == {"Ada"}
     assert "taken for a mistake" in copy.why
+
+
+async def test_a_calendar_that_holds_only_what_is_over_is_taken_for_a_mistake(road: Road) -> None:
+    await road.later()
+    over = await road.now() - hours(48)
+    stale = an_event(f"{over:%Y%m%dT%H%M%SZ}", f"{over + hours(24):%Y%m%dT%H%M%SZ}", title="Lee")
+    road.server.body, road.server.etag = a_calendar(stale), '"2"'
+    assert titles(await road.later()) == {"Ada"}
 
 
 async def test_a_calendar_that_was_empty_from_the_start_is_believed(road: Road) -> None:

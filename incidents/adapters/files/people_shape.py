@@ -8,13 +8,13 @@ from pydantic import Discriminator, Field, Tag
 from incidents.adapters.files.shape import (
     KEYS,
     LIST,
+    CalendarUrl,
     Email,
     Entry,
     Name,
     Sentence,
     SlackUser,
     Timezone,
-    Url,
     WorkingEntry,
 )
 from incidents.adapters.files.time_shape import CalendarDay, DayOrTime
@@ -59,7 +59,7 @@ class TeamEntry(Entry):
 
 
 class HolidayFeedEntry(Entry):
-    calendar: Url
+    calendar: CalendarUrl
     """Address of an iCalendar feed; each of its days is a holiday."""
 
 

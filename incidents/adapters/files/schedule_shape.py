@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from incidents.adapters.files.shape import Duration, Entry, Name, Sentence, Timezone, Url, one_or_more
+from incidents.adapters.files.shape import CalendarUrl, Duration, Entry, Name, Sentence, Timezone, one_or_more
 from incidents.adapters.files.time_shape import CalendarDay, ClockTime, LocalTime
 from incidents.core.schedule import Turnover
 
@@ -41,7 +41,7 @@ class ScheduleEntry(Entry):
     """IANA time zone; `defaults.timezone` where it is missing."""
     rotation: RotationEntry | None = None
     """People who take turns."""
-    calendar: Url | None = None
+    calendar: CalendarUrl | None = None
     """Address of an iCalendar feed whose events name people, in place of a rotation."""
     overrides: tuple[OverrideEntry, ...] = ()
     """Who has the turn instead, for a while."""

@@ -106,12 +106,14 @@ _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 _SLACK_USER = r"^[UW][A-Z0-9]{2,}$"
 _SLACK_CHANNEL = r"^(#[^\s#]{1,80}|[CG][A-Z0-9]{2,})$"
 _URL = r"^https?://[^\s/?#]+[^\s]*$"
+_FEED = r"^(https?|webcals?)://[^\s/?#]+[^\s]*$"
 PATTERNS = {  # what a mismatch means, and what to do
     _TEXT: ("holds a line break or a control character", "write it in one line"),
     _SLUG: ("must be lower case letters, digits and hyphens", "write it like rollback-model"),
     _EMAIL: ("is no e-mail address", "write it like ada@example.com"),
     _SLACK_USER: ("is no Slack member id", "copy it from the profile in Slack; it looks like U01ABCDEF"),
     _SLACK_CHANNEL: ("is no Slack channel", 'write it like "#ai-incidents", in quotes, or as an id such as C01ABCDEF'),
+    _FEED: ("is no address of a calendar", "begin it with https://, http:// or webcal://"),
     _URL: ("is no web address", "begin it with https:// or http://"),
 }
 
@@ -130,6 +132,7 @@ Email = Annotated[str, Field(max_length=254, pattern=_EMAIL, examples=["ada@exam
 SlackUser = Annotated[str, Field(pattern=_SLACK_USER, examples=["U01ABCDEF"])]
 SlackChannel = Annotated[str, Field(pattern=_SLACK_CHANNEL, examples=["#ai-incidents"])]
 Url = Annotated[str, Field(max_length=2000, pattern=_URL, examples=["https://example.com/card"])]
+CalendarUrl = Annotated[str, Field(max_length=2000, pattern=_FEED, examples=["https://example.com/oncall.ics"])]
 Timezone = Annotated[str, AfterValidator(_timezone), Field(examples=["Europe/London"])]
 Currency = Annotated[str, AfterValidator(_currency), Field(examples=["EUR"], json_schema_extra={"enum": [*CURRENCIES]})]
 Duration = Annotated[
