@@ -17,9 +17,10 @@ from incidents.core.fact import GENESIS, ChainedFact, Fact, FactKind, chain
 from incidents.core.incident import UNRESOLVED, Action, Change, Incident, Resolution, Status
 from incidents.core.lapse import lapse
 from incidents.core.mute import Upstream
+from incidents.core.muting import hush, shortened, silenced
 from incidents.core.reading import Reading, read
 from incidents.core.response import ASKS_NOW, Ask, Case, act
-from incidents.core.silence import Silence, SilenceState
+from incidents.core.silence import Amount, Matcher, Silence, SilenceState
 from incidents.core.strangers import key_of
 from tests.make import by
 
@@ -82,6 +83,37 @@ class Town:
                     open_desk.hold(Others().with_these(self._alerts_of(open_desk.incident.id)))
                 self._close(open_desk)
         self.send_pages()
+
+    def silence(
+        self, *matchers: Matcher, until: datetime, who: str = "priya", planned: Amount | None = None
+    ) -> Silence:
+        """A person asks for quiet from now on."""
+        made = Silence(
+            id=str(len(self.silences) + 1),
+            matchers=matchers,
+            starts_at=self.now,
+            ends_at=until,
+            reason="load test",
+            by=who,
+            made_at=self.now,
+            planned=planned,
+        )
+        self.silences.append(made)
+        moved = {key: silenced(alert, made, self.estate, self.now) for key, alert in self.alerts.items()}
+        muted = [alert for alert in moved.values() if alert is not None]
+        for incident in sorted({alert.incident for alert in muted if alert.incident}):
+            desk, mine = self._desk(incident), [alert for alert in muted if alert.incident == incident]
+            hush(desk, mine, self._others(incident, but={alert.fingerprint for alert in mine}), by=by(who))
+            self._close(desk)
+        self._save(Decision(alerts=tuple(muted)))
+        return made
+
+    def end_silence(self, number: int = 1, *, who: str | None = None) -> None:
+        """It is over earlier than was said."""
+        made = self.silences[number - 1]
+        self.silences[number - 1] = replace(made, ends_at=self.now)
+        mine = [alert for alert in self.alerts.values() if alert.muted and alert.muted.by == f"silence:{made.id}"]
+        self._save(Decision(alerts=tuple(shortened(alert, self.now, who) for alert in mine)))
 
     def pass_time(self, *, to: datetime) -> None:
         """The clock ticks whenever something is due, and then stands at `to`."""
