@@ -70,13 +70,14 @@ def brief(
 ) -> Briefing:
     """Say what a responder needs, most urgent first. `alerts` are the incident's, the worst first."""
     system, people_at = estate.system(incident.system), partial(ladder, incident, estate, unreachable)
-    burning = [alert for alert in alerts if alert.burning] or list(alerts)
+    burning = sorted((alert for alert in alerts if alert.burning), key=_is_muted) or list(alerts)
     lines = (
         *_what(burning),
         Line(label="Since", text=_since(incident, burning, now)),
         Line(label="Before it", text=_before(incident, estate)),
         *_cost([alert for alert in alerts if alert.burning], people_at(now), now),
         Line(label="Severity", text=incident.severity_why),
+        *_muted(burning),
         *_progress(alerts, estate),
         Line(label="Who", text=_who(incident, people_at, estate, now)),
         *_informed(system, estate),
@@ -145,6 +146,17 @@ def _what(alerts: Sequence[Alert]) -> list[Line]:
     if len(alerts) > _ALERTS:
         lines.append(Line(label="What", text=f"and {len(alerts) - _ALERTS} more alerts"))
     return lines
+
+
+def _is_muted(alert: Alert) -> bool:
+    return alert.muted is not None
+
+
+def _muted(alerts: Sequence[Alert]) -> list[Line]:
+    """What keeps alerts of the incident from asking anybody, each reason once."""
+    reasons = dict.fromkeys(alert.muted.why for alert in alerts if alert.muted)
+    counts = {why: sum(alert.muted is not None and alert.muted.why == why for alert in alerts) for why in reasons}
+    return [Line(label="Muted", text=f"{counts[why]} of {len(alerts)}: {why}") for why in list(reasons)[:_ALERTS]]
 
 
 def _since(incident: Incident, alerts: Sequence[Alert], now: datetime) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 
 from incidents.core.alert import Alert, AlertState
-from incidents.core.decision import Decision, Scene
+from incidents.core.decision import Decision, Others, Scene
 from incidents.core.desk import Desk
 from incidents.core.errors import Stale, StoreAway
 from incidents.core.estate import Estate
@@ -56,6 +56,7 @@ async def _move(unit: Unit, incident: str, place: Place, system: System, estate:
         system=system.id, registered=True, runbooks=tuple((key, "named by the catalog") for key in system.runbooks)
     )
     desk.tell(FactKind.REROUTED, f"{stranger.system} is {system.title}: its owners are asked now", system=system.id)
+    desk.hold(Others().with_these(changed.values()))
     case, desks = Case(desk=desk, alerts=tuple(changed.values())), [desk]
     other = _gathering(scene, incident)
     if other is not None:
@@ -83,7 +84,7 @@ def _gathering(scene: Scene, incident: str) -> Incident | None:
 def _known(alert: Alert, system: System, desk: Desk) -> Alert:
     """The name is known, so that alert is over; what was told under another name will be told under the system's."""
     if alert.kind is Kind.UNKNOWN_SYSTEM:
-        return replace(alert, state=AlertState.CLEAR, cleared_at=desk.now, wake_at=None)
+        return replace(alert, state=AlertState.CLEAR, cleared_at=desk.now, wake_at=None, muted=None)
     if alert.system == system.id:
         return alert
     return replace(alert, waived=alert.waived or f"told under {system.id} from now on")

@@ -109,7 +109,7 @@ class Clock:
         except StoreAway:
             raise
         except Stale:
-            pass  # somebody told one of them just now, or two places share an incident
+            pass  # somebody told one of them just now
         except Exception:  # the loop's edge: one place must not stop the others
             log.exception("alerts cannot lapse", places=len(wanted))
         if len(wanted) == 1:
@@ -124,13 +124,16 @@ class Clock:
                 SceneRequest(place=place, fingerprints=frozenset(mine), depends_on=estate.system(place[0]).depends_on)
                 for place, mine in keys.items()
             ]
-            scenes, decisions = await unit.board.scenes(requests), []
+            scenes, decisions, touched = await unit.board.scenes(requests), [], set[str]()
             ids = iter(await unit.board.new_ids(len(scenes)))
             for place, mine in keys.items():
+                if not touched.isdisjoint(scenes[place].previous):
+                    continue  # another place has just changed an incident of theirs: the next tick looks again
                 room = Room(scenes[place], estate, now=unit.now, ids=ids)
                 for key in sorted(mine & set(scenes[place].alerts)):
                     room.lapse(key)
                 decisions.append(whole(room.decision(), scenes[place]))
+                touched.update(incident.id for incident in decisions[-1].incidents)
             await unit.board.save(decisions, {})
         self._made(unit.board.channels)
 

@@ -9,6 +9,7 @@ from incidents.core.briefing import Briefing, brief
 from incidents.core.catalog import Catalog
 from incidents.core.estate import Estate
 from incidents.core.incident import Action
+from incidents.core.silence import Matcher, Trait
 from incidents.core.system import Role
 from tests.core.town import Town
 from tests.make import (
@@ -263,3 +264,18 @@ def test_a_flapping_alert_is_called_one() -> None:
     assert lines(briefing, "Flapping") == ["hallucination: at least 41.2 % of answers flagged (60 of 120), limit 5 %"]
     assert lines(briefing, "Who") == ["Priya was asked; nobody further while it flaps"]
     assert lines(briefing, "Verification") == []
+
+
+# --- quiet on purpose ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_muted_says_so_and_does_not_lead() -> None:
+    town = a_town()
+    town.publish(hallucination(60, 120, at=NOON), cost(at=NOON, window=hours(1)))
+    town.silence(Matcher(field=Trait.KIND, value="hallucination"), until=NOON + hours(2))
+
+    briefing = briefed(town)
+    assert lines(briefing, "Muted") == ["1 of 2: silenced by Priya until 2026-11-18 14:00 UTC: load test"]
+    assert "$679" in briefing.headline
+    town.silence(Matcher(field=Trait.KIND, value="cost_anomaly"), until=NOON + hours(2))
+    assert lines(briefed(town), "Who")[0].endswith("nobody further while everything that burns is muted")

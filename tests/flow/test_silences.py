@@ -10,11 +10,12 @@ from incidents.core.alert import Alert
 from incidents.core.effect import Channel
 from incidents.core.errors import NotAllowed, NotFound
 from incidents.core.fact import FactKind
-from incidents.core.incident import Action, Held, Status
+from incidents.core.incident import Action, Held, Resolution, Status
 from incidents.core.silence import Matcher, Silence, SilenceState, Trait
 from incidents.flow.ports import Silencing
+from incidents.flow.reroute import reroute
 from tests.flow.house import House, Postman, drift, harm
-from tests.make import by, hours, minutes
+from tests.make import a_catalog, a_system, an_estate, by, hours, minutes
 
 CREDIT = (Matcher(field=Trait.SYSTEM, value="credit-*"),)
 
@@ -211,3 +212,68 @@ async def test_silences_are_listed_newest_first_with_what_they_mute(house: House
     assert end is None
     with pytest.raises(ValueError):  # noqa: PT011  (whatever is wrong with a cursor)
         await house.silences.list(cursor="%%%")
+
+
+# --- what else may have changed by the time a mute is over -----------------------------------------------------------
+
+
+async def test_a_flood_of_unknown_names_is_one_incident_also_when_it_was_silenced(house: House) -> None:
+    await house.silences.make(quiet(Matcher(field=Trait.SYSTEM, value="*")))
+    now = await house.now()
+    await house.publish(*(drift(f"bad {n}", now, system=f"name {n}") for n in range(15)))
+    assert await house.found("select 1 from incidents") == []
+    for _ in range(3):
+        await passes(house, hours(1), Postman(), Postman(Channel.WEBHOOK))
+    opened = await house.found("select system from incidents")
+    assert len(opened) == 11  # ten names an hour, and one for all others
+    assert [row.system for row in opened].count("unknown systems") == 1
+    await house.is_well()
+
+
+async def test_alerts_of_two_systems_that_shared_an_incident_join_it_again_one_after_the_other(house: House) -> None:
+    for name in ("credit-scoring", "rag-assistant"):
+        await bad(house, name, system=name)
+    await house.act(Action.MERGE, "INC-1", to="INC-2")
+    await house.act(Action.RESOLVE, "INC-2", reason=Resolution.FIXED)
+    await house.silences.make(quiet(Matcher(field=Trait.SYSTEM, value="*"), lasting=minutes(10)))
+    house.store.shift(minutes(5))
+    for name in ("credit-scoring", "rag-assistant"):
+        await bad(house, f"{name} again", system=name)
+    assert await house.found("select 1 from alerts where burning and muted_by is null") == []
+    for _ in range(3):
+        await passes(house, minutes(5), Postman(), Postman(Channel.WEBHOOK))
+    assert await house.found("select 1 from alerts where muted_by is not null") == []
+    assert await house.found("select 1 from alerts where burning and incident is null") == []
+    await house.is_well()
+
+
+async def test_a_silenced_stranger_that_is_registered_has_owners_who_are_asked_once_it_is_heard(house: House) -> None:
+    slack = Postman()
+    await bad(house, system="portal")
+    await house.silences.make(quiet(Matcher(field=Trait.SYSTEM, value="portal")))
+    house.estate = an_estate(a_catalog(a_system("portal")))
+    assert await reroute(house.store, house.estate, house.made.extend) == 1
+    assert (await house.incident()).held is Held.SILENCED
+    await passes(house, minutes(60), slack)
+    assert slack.pages() == []
+    await house.is_well()
+    await passes(house, minutes(61), slack)
+    assert slack.pages()
+    await house.is_well()
+
+
+async def test_trouble_upstream_mutes_and_its_end_lets_what_depends_on_it_be_heard(house: House) -> None:
+    slack, webhook = Postman(), Postman(Channel.WEBHOOK)
+    house.estate = an_estate(a_catalog(a_system("portal", depends_on=("credit-scoring",))))
+    await bad(house)
+    await bad(house, "portal", system="portal")
+    await house.carry(slack, webhook)
+    assert slack.pages() == ["dana"]
+    (muted,) = await house.found("select muted_by from alerts where system = 'portal'")
+    assert muted.muted_by == "incident:INC-1"
+    await house.act(Action.MITIGATE)
+    for _ in range(2):
+        await passes(house, minutes(5), slack, webhook)
+    assert slack.pages() == ["dana", "dana"]
+    assert await house.said(FactKind.UNMUTED, "INC-2")
+    await house.is_well()
