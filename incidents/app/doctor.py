@@ -25,6 +25,7 @@ from incidents.app.finding import fail as _fail
 from incidents.app.finding import ok as _ok
 from incidents.app.finding import warn as _warn
 from incidents.app.on_call import examine_secret, examine_turns
+from incidents.app.revisions import examine_revisions
 from incidents.app.settings import LOOPBACK, Settings
 from incidents.app.wiring import read_base
 from incidents.core.catalog import Catalog
@@ -39,9 +40,10 @@ _POSTGRES = {"fsync": "on", "full_page_writes": "on"}  # without them a power cu
 
 async def examine(settings: Settings) -> list[Finding]:
     """Every finding, the database first."""
+    stored = [finding async for finding in _database(settings)]
     return [
-        *[finding async for finding in _database(settings)],
-        *_files(settings),
+        *stored,
+        *_files(settings, applied=any(finding.what == "catalog" for finding in stored)),
         *[finding async for finding in _bus(settings)],
         *[finding async for finding in _slack(settings)],
         *[finding async for finding in _fallback(settings)],
@@ -116,6 +118,8 @@ async def _opened(settings: Settings, database: Database) -> AsyncIterator[Findi
     known = await version(database)
     yield _schema(known, newest or "")
     if known == newest:
+        async for finding in examine_revisions(settings, database):
+            yield finding
         for finding in await examine_turns(settings, database):
             yield finding
 
@@ -129,7 +133,8 @@ def _schema(found: str | None, wanted: str) -> Finding:
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
-def _files(settings: Settings) -> Iterator[Finding]:
+def _files(settings: Settings, *, applied: bool) -> Iterator[Finding]:
+    """Policy, runbooks, and the catalog's file, where one is set or none was `applied` either."""
     try:
         base, shelf = read_base(settings)
         hours = working_hours(base.policy)
@@ -140,12 +145,12 @@ def _files(settings: Settings) -> Iterator[Finding]:
         return
     for problem in (*shelf.problems, *cross_check(catalog, base.policy, shelf.runbooks)):
         yield _warn("files", str(problem), "mend the file; `incidents validate` checks it")
-    if settings.catalog is None:
+    if settings.catalog is None and not applied:
         advice = "set INCIDENTS_CATALOG to a file that names systems, people and owners"
         yield _warn("files", "there is no catalog: nobody owns anything, and the local admin is asked", advice)
         return
-    counts = f"{len(catalog.systems)} systems, {len(catalog.people)} people, {len(base.runbooks)} runbooks"
-    yield _ok("files", f"{counts}; policy {base.policy.version}")
+    counts = f"{len(catalog.systems)} systems, {len(catalog.people)} people, " if settings.catalog else ""
+    yield _ok("files", f"{counts}{len(base.runbooks)} runbooks; policy {base.policy.version}")
 
 
 # --- bus, Slack, fallback -------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """A catalog is planned, applied and looked back at from the command line, and refused whole with its lines."""
 
+import httpx
 import pytest
 
 from tests.app.desk import Desk
@@ -105,3 +106,51 @@ def test_it_is_read_from_where_the_service_would_read_it(filed: Desk) -> None:
     filed.settings["CATALOG"] = "catalog.yaml"
     assert filed.type("catalog", "apply", "--yes").code == 0
     assert "Revision 1 runs." not in filed.type("catalog", "apply", "--yes").out
+
+
+# --- beginning -------------------------------------------------------------------------------------------------------
+
+
+def wording(desk: Desk) -> str:
+    """What the doctor says of the catalog."""
+    return " | ".join(line for line in desk.type("doctor").out.splitlines() if "  catalog" in line)
+
+
+def runs(desk: Desk) -> str:
+    """The criticality of the bot by the catalog that a service begins with."""
+    with desk.serving() as url:
+        items = desk.type("catalog", "history", "--url", url, "--entry", "bot", "--json").json["items"]
+        return f"{items[0]['revision']} by {items[0]['by']['id']}: {items[0]['text']}"
+
+
+def test_a_start_applies_what_is_new_and_lets_what_is_older_be(filed: Desk) -> None:
+    filed.settings["CATALOG"] = "catalog.yaml"
+    assert runs(filed) == "1 by incidents: System bot is new"
+    assert "revision 1 of " in wording(filed)
+
+    filed.write("catalog.yaml", CATALOG.replace("high", "low"))
+    assert "says something else than revision 1, which runs" in wording(filed)
+    assert runs(filed) == "2 by incidents: System bot: criticality is low, was high"
+
+    filed.write("catalog.yaml", CATALOG)
+    assert "says what revision 1 said; revision 2 runs" in wording(filed)
+    assert runs(filed).startswith("2 by incidents")
+
+    assert filed.type("catalog", "apply", "--yes").code == 0
+    assert runs(filed) == "3 by admin: System bot: criticality is high, was low"
+
+
+def test_a_start_with_a_wrong_file_runs_what_ran_before_and_without_any_file_too(filed: Desk) -> None:
+    filed.type("catalog", "apply", "--catalog", "catalog.yaml", "--yes")
+    assert runs(filed) == "1 by admin: System bot is new"
+
+    filed.settings["CATALOG"] = filed.write("catalog.yaml", CATALOG.replace("model: ada", "model: adda"))
+    with filed.serving() as url:
+        said = filed.type("catalog", "history", "--url", url, "--json").json
+        assert {item["revision"] for item in said["items"]} == {1}
+        trouble = httpx.get(f"{url}/api/catalog").json()["trouble"]
+        assert trouble.startswith(
+            "INCIDENTS_CATALOG is refused, so catalog revision 1 or a newer one runs: catalog.yaml:7"
+        )
+        assert "INCIDENTS_CATALOG is refused" in httpx.get(url).text
+    assert "catalog.yaml:7" in filed.type("doctor").out
