@@ -254,7 +254,7 @@ def _built(
         silences=Silences(store, SilenceShelf(database), now_estate, made),
         answers=answers,
         keeper=keeper,
-        registrar=Registrar(store, archive, drafts, keeper, now_estate, made),
+        registrar=Registrar(store, archive, drafts, keeper, now_estate, made=made, faults=faults),
         calendars=calendars,
         follower=Follower(calendars, keeper.renew),
         refresher=Refresher(calendars, WebFeeds(), lambda: calendars_of(parts.estate.catalog)),

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 
-POINTS = (
+ROAD = (
     "intake.received",
     "intake.marked",
     "intake.decoded",
@@ -19,6 +19,7 @@ POINTS = (
     "deliver.saved",
     "deliver.committed",
 )
+POINTS = (*ROAD, "catalog.saved", "catalog.committed")
 _KILLED = 137  # what a shell reports for kill -9
 
 

@@ -33,6 +33,7 @@ class Keeper:
         self._due_at: datetime | None = None  # when the next handover falls due
         self._renewed = False
         self._trouble = ""  # of the files at start
+        self._offered: Draft | None = None
         self._one = asyncio.Lock()
         self._stopping = asyncio.Event()
 
@@ -51,6 +52,10 @@ class Keeper:
     def renew(self) -> None:
         """Something beside the catalog has changed, such as a calendar: let the next look adopt it anew."""
         self._renewed = True
+
+    def offer(self, draft: Draft) -> None:
+        """This catalog is about to be the newest revision: it need not be read again here."""
+        self._offered = draft
 
     async def look(self) -> bool:
         """Adopt the catalog anew where anything about it has changed since the last look; whether it was."""
@@ -77,9 +82,11 @@ class Keeper:
             return
         first, newest = self._running.revision is None, kept.revision
         self._trouble = self._trouble if first else ""  # whoever applied another one knows of the files
-        draft: Draft | None = self._running.draft
-        if newest.digest != self._running.draft.digest:
-            draft = await self._again(kept)
+        draft = next(
+            (each for each in (self._running.draft, self._offered) if each and each.digest == newest.digest), None
+        )
+        self._offered = None
+        draft = draft or await self._again(kept)
         if draft is None:
             words = f"catalog revision {newest.number} cannot be read by this program, and is not used"
             older = await self._older(newest.number) if first else self._running.draft

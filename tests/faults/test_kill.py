@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from incidents.core.events import EventType
-from incidents.flow.faults import POINTS
+from incidents.flow.faults import ROAD
 from tests.faults.conftest import HOUSES, Pair
 from tests.faults.household import KILLED, LEASE_OVER
 from tests.faults.roads import consumed
@@ -20,7 +20,7 @@ STORY = (HARM, DRIFT, HARM, CALM)
 
 
 @pytest.mark.parametrize("house", HOUSES, indirect=True)
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", ROAD)
 async def test_a_process_killed_on_the_way_loses_nothing_and_repeats_nothing(house: Pair, point: str) -> None:
     household, road = house
     await road.lay()
