@@ -185,7 +185,7 @@ async def build(
     if settings.slack_app_token is not None:
         log.warning("SLACK_APP_TOKEN is not used: without Socket Mode, buttons need PUBLIC_URL and the signing secret")
     drafts = Drafts(base.policy, base.runbooks)
-    found = await asyncio.to_thread(read, settings.catalog, drafts)
+    found = await asyncio.to_thread(read, settings.catalog, drafts) if applies else None
     file = settings.database_file
     if isinstance(found, CatalogRefused) and file is not None and not file.exists():
         raise found  # before a database is made that nobody will use
@@ -199,6 +199,8 @@ async def build(
         raise
     parts = _built(settings, base, opened, secret, carriers=carriers, every=every)
     try:
+        if not applies and not (await parts.archive.standing()).number:
+            found = await asyncio.to_thread(read, settings.catalog, drafts)  # nothing else is there to go by
         await begin(found, parts.archive, parts.keeper, parts.registrar if applies else None)
     except BaseException:
         await parts.close()
