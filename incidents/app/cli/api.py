@@ -18,7 +18,7 @@ from incidents.core.errors import IncidentsError
 if TYPE_CHECKING:
     from incidents.app.wiring import Parts
 
-_PATIENCE = 5.0  # seconds for another command to let go of the file
+_PATIENCE = 30.0  # seconds that a command waits for another one on the same SQLite file
 _ANSWER = 40.0  # seconds; the service itself gives up on its database earlier
 Query = Sequence[tuple[str, str | int]]
 Answer = dict[str, Any]
