@@ -36,6 +36,7 @@ class Explainer:
 
     def __init__(self, store: Store, estate: Callable[[], Estate]) -> None:
         self._store, self._estate = store, estate
+        self._turn = asyncio.Lock()  # they would only wait for each other's locks in the database
 
     async def explain(self, delivery: Delivery, *, at: datetime | None = None) -> Explanation:
         """What would become of each event of a message if it came now, or at `at`, one after the other."""
@@ -46,9 +47,10 @@ class Explainer:
             decoded = Decoded(refusals=(many,), batch=decoded.batch)
         for _ in range(_TRIES):
             try:
-                return await self._rehearsed(delivery, decoded, at)
+                async with self._turn:
+                    return await self._rehearsed(delivery, decoded, at)
             except Stale:
-                await asyncio.sleep(0.02 * random.random())  # noqa: S311  (jitter, no secret)
+                await asyncio.sleep(0.1 * random.random())  # noqa: S311  (jitter, no secret)
         raise NotAllowed("busy", "others are changing the same alerts just now: try again")
 
     async def _rehearsed(self, delivery: Delivery, decoded: Decoded, at: datetime | None) -> Explanation:

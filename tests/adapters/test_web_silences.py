@@ -268,6 +268,14 @@ async def test_a_cost_that_burns_links_to_a_silence_filled_in_for_it() -> None:
         assert f'{link}&amp;amount=679&amp;currency=USD#new">This cost was planned' in await read(front, path)
 
 
+async def test_any_alert_that_asks_people_can_be_silenced_from_where_it_is_seen_but_harm_cannot() -> None:
+    front = a_front()
+    assert 'kind=drift&amp;metric=psi#new">Silence it</a>' in await read(front, "/incidents/INC-1")
+    front.world.hold(front.world.incidents_["INC-1"], a_view(an_alert(harmful=True)))
+    for path in ("/alerts", "/incidents/INC-1"):
+        assert "Silence it" not in await read(front, path)
+
+
 async def test_a_muted_alert_says_why_nobody_is_asked_wherever_it_is_shown() -> None:
     front = a_front()
     why = "silenced by Ada Okoye until 2026-11-20 12:00 UTC: <b>Load</b> test"

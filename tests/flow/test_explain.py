@@ -16,6 +16,7 @@ from incidents.core.alert import AlertState
 from incidents.core.cloudevents import RefusalKind
 from incidents.core.delivery import Origin
 from incidents.core.effect import Channel, EffectKind
+from incidents.core.errors import NotAllowed
 from incidents.core.events import EventType
 from incidents.core.explanation import Deed, Explanation, Told, lines
 from incidents.core.grade import Verdict
@@ -25,7 +26,7 @@ from incidents.core.severity import Severity
 from incidents.core.silence import Amount, Matcher, Silence, Trait
 from incidents.core.system import Handover, Role
 from incidents.flow.explain import MOST, Explainer
-from incidents.flow.ports import Turn
+from incidents.flow.ports import SceneRequest, Turn
 from tests.flow.house import House, Postman, harm, message, open_house
 from tests.make import NIGHT, NOON, OWNERS, a_budget, a_catalog, a_person, a_system, an_estate, hours, minutes
 from tests.make_events import (
@@ -52,9 +53,8 @@ class Town:
     number: int = 0
     told: list[Explanation] = field(default_factory=list)
 
-    @property
-    def explainer(self) -> Explainer:
-        return Explainer(self.house.store, lambda: self.house.estate)
+    def __post_init__(self) -> None:
+        self.explainer = Explainer(self.house.store, lambda: self.house.estate)
 
     def event(self, type_: EventType, data: dict[str, Any]) -> dict[str, Any]:
         self.number += 1
@@ -340,6 +340,17 @@ async def test_explained_beside_real_events_it_leaves_nothing_and_stops_nobody(t
     assert len(await town.house.found("select 1 from alerts")) == 12
     assert [row.number for row in await town.house.found("select number from incidents")] == [1]
     await town.house.is_well()
+
+
+@pytest.mark.parametrize("town", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+async def test_an_explanation_gives_way_to_whoever_means_it(town: Town) -> None:
+    await town.house.publish(town.drift(0.4))
+    place = ("credit-scoring", "production")
+    async with town.house.store.unit(Turn.INTAKE) as unit:
+        await unit.board.scenes([SceneRequest(place=place, fingerprints=frozenset())])
+        with pytest.raises(NotAllowed, match="try again"):
+            await town.explain(town.drift(0.5, metric="ks"))
+    assert (await town.one(town.drift(0.5, metric="ks"))).incidents[0].deed is Deed.JOINS
 
 
 async def test_an_incident_that_was_only_explained_uses_no_number_up(town: Town) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.adapters.store.board import Board
@@ -23,6 +23,7 @@ from incidents.adapters.store.tables import markers, suspects
 from incidents.flow.ports import Turn
 
 _DIGEST = 16
+_YIELDS = "500ms"  # less than PostgreSQL waits before it looks for deadlocks
 _BEYOND = 10**17  # from here on no incident is ever numbered
 
 
@@ -78,6 +79,8 @@ class Store:
         """A transaction of which nothing remains; `at` sets its clock."""
         with suppress(_Undone):
             async with self.database.write(Turn.INTAKE) as connection:
+                if not self.database.sqlite:  # it gives way before anybody who means it is made to
+                    await connection.execute(text(f"set local lock_timeout = '{_YIELDS}'"))
                 unit = Transaction(connection, at or await self.database.now(connection))
                 unit.board = _RehearsedBoard(connection, unit.now)
                 yield unit

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from incidents.adapters.web.frame import Frame
-from incidents.adapters.web.silence_form import planned_link
+from incidents.adapters.web.silence_form import Quieten, quieten
 from incidents.core.alert import Alert, AlertState
 from incidents.core.effect import EffectKind
 from incidents.core.events import Kind
@@ -95,7 +95,7 @@ class AlertRow:
     windows: tuple[tuple[str, str], ...]  # (verdict, when), the newest last
     cost: str
     can_waive: bool
-    planned: str  # where to say that what it cost was planned
+    quieten: Quieten | None
 
 
 def alert_rows(view: IncidentView, policy: Policy) -> list[AlertRow]:
@@ -118,7 +118,7 @@ def _row(view: AlertView, policy: Policy, *, waivable: bool) -> AlertRow:
         windows=tuple((window.verdict, f"{moment(window.end)}: {SAID[window.verdict]}") for window in trail),
         cost=cost,
         can_waive=waivable and alert.burning and not alert.waived,
-        planned=planned_link(alert) if waivable and alert.heard else "",
+        quieten=quieten(alert) if waivable else None,
     )
 
 

@@ -13,7 +13,7 @@ from incidents.adapters.web.asked import AlertFilters
 from incidents.adapters.web.doors import Doors, WebDoors
 from incidents.adapters.web.frame import Form, Framed, actor_of, back_to
 from incidents.adapters.web.list_view import OPEN, ListFilters, address, chips, choices, who_has, worst_first
-from incidents.adapters.web.silence_form import planned_link
+from incidents.adapters.web.silence_form import quieten
 from incidents.adapters.web.template import asset, page
 from incidents.core.alert import AlertState
 from incidents.core.incident import Incident, Status
@@ -75,7 +75,7 @@ async def alerts_page(doors: Doors, frame: Framed, filters: Annotated[AlertFilte
         raise foreign_cursor()  # each state is a list of its own
     groups = [await _alerts(doors, state, filters) for state in sorted(shown, key=list(AlertState).index)]
     told = {"frame": frame, "groups": groups, "states": list(AlertState), "chosen": filters.state}
-    return page("alerts.html", told | {"planned": planned_link})
+    return page("alerts.html", told | {"quieten": quieten})
 
 
 async def _alerts(doors: WebDoors, state: AlertState, filters: AlertFilters) -> Group:

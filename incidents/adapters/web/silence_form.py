@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from incidents.adapters.web.frame import Frame
 from incidents.adapters.web.problem import bad_field
 from incidents.adapters.web.silences import SilenceSaid
 from incidents.core.alert import Alert
 from incidents.core.estate import Estate
 from incidents.core.events import Kind
+from incidents.core.mute import is_harm
 from incidents.core.severity import Severity
 from incidents.core.silence import Trait
 
@@ -88,18 +88,24 @@ def _minutes(text: str) -> int:
     return int(text)
 
 
-def planned_link(alert: Alert) -> str:
-    """Where to say that what an alert has cost was planned; empty for an alert about anything else."""
-    if alert.kind is not Kind.COST_ANOMALY:
-        return ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quieten:
+    """Where to ask for quiet about an alert, with the form filled in, and in which words."""
+
+    address: str
+    words: str
+
+
+def quieten(alert: Alert) -> Quieten | None:
+    """Of a cost: to say that it was planned. None where nobody is asked about it, or nothing may mute it."""
+    if not alert.heard or is_harm(alert):
+        return None
     filled = {"system": alert.system, "environment": alert.environment, "kind": alert.kind.value}
     if alert.metric:
         filled["metric"] = alert.metric
     if alert.spent is not None:
         filled |= {"amount": f"{alert.spent.amount:f}", "currency": alert.spent.currency}
-    return f"/silences?{urlencode(filled)}#new"
-
-
-def names(frame: Frame) -> dict[str, str]:
-    """The titles of systems by their ids, for people who know them by those."""
-    return {system.id: system.title for system in frame.estate.catalog.systems.values()}
+    planned = alert.kind is Kind.COST_ANOMALY
+    return Quieten(
+        address=f"/silences?{urlencode(filled)}#new", words="This cost was planned" if planned else "Silence it"
+    )
