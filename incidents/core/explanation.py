@@ -163,7 +163,8 @@ def _alert(each: AlertTold, grade: Grade | None, estate: Estate) -> Iterator[Lin
     said = f"{what}: {now}" if grade and why == grade.why else f"{what}: {now}; {why}"
     yield Line(label="Alert", text=said)
     if alert.muted is not None:
-        yield Line(label="Muted", text=f"{alert.muted.why}; nobody is asked, and it is looked at again by then")
+        again = f"nobody is asked, and it is looked at again at {moment(alert.muted.until)}"
+        yield Line(label="Muted", text=f"{alert.muted.why}; {again}")
 
 
 def _state(alert: Alert, estate: Estate) -> str:
@@ -191,7 +192,7 @@ def _incident(each: IncidentTold, estate: Estate, now: datetime) -> Iterator[Lin
         return
     yield Line(label="Severity", text=f"{incident.severity.label}: {incident.severity_why}")
     yield from _asked(each, now)
-    for skip in each.outlook.skips:
+    for skip in dict.fromkeys(each.outlook.skips):
         who = estate.person(skip.whom).name if skip.whom else f"the {skip.role}"
         yield Line(label="Skipped", text=f"{who} {skip.why}")
     yield from (Line(label="Runbook", text=f"{book.title} ({book.why})") for book in each.briefing.runbooks)

@@ -143,8 +143,11 @@ class _Play:
         return text
 
     def _renamed(self, each: AlertTold) -> AlertTold:
-        alert = each.alert
-        return replace(each, alert=replace(alert, incident=self._name(alert.incident) if alert.incident else None))
+        alert, mute = each.alert, each.alert.muted
+        if mute is not None:
+            mute = replace(mute, by=self._said(mute.by), what=self._said(mute.what), why=self._said(mute.why))
+        incident = self._name(alert.incident) if alert.incident else None
+        return replace(each, alert=replace(alert, incident=incident, muted=mute))
 
 
 async def _as_of(at: datetime, unit: Unit, estate: Estate) -> Estate:

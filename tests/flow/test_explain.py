@@ -378,6 +378,17 @@ async def test_each_event_meets_what_those_before_it_would_have_left(town: Town)
     assert (third.index, third.late) == (2, False)
 
 
+async def test_what_only_this_explanation_opens_has_no_number_in_any_sentence(town: Town) -> None:
+    town.house.estate = an_estate(a_catalog(a_system("feature-store"), a_system(depends_on=("feature-store",))))
+    burns = town.event(EventType.REPORT_FILED, _report("feature-store"))
+    first, second = (await town.explain(burns, town.drift(0.4))).told
+    mute = second.alerts[0].alert.muted
+    assert mute is not None
+    assert (mute.by, mute.why.split()[0]) == ("incident:NEW-1", "NEW-1")
+    read = " ".join(line.text for told in (first, second) for line in lines(told, town.house.estate))
+    assert "INC-" not in read
+
+
 async def test_an_event_that_came_before_is_said_to_do_nothing(town: Town) -> None:
     payload = town.drift(0.4)
     await town.house.publish(payload)
