@@ -11,11 +11,12 @@ from incidents.core.fact import FactKind
 from incidents.core.incident import Status
 from incidents.core.policy import MonitorPolicy, Policy
 from incidents.core.severity import Severity
+from incidents.core.silence import Matcher, Trait
 from incidents.core.system import Lifecycle, Monitor
 from incidents.flow.listening import Listener
-from incidents.flow.ports import Turn
+from incidents.flow.ports import Silencing, Turn
 from tests.flow.house import SOON, House, Postman
-from tests.make import a_catalog, a_system, an_estate, hours, minutes
+from tests.make import a_catalog, a_system, an_estate, by, hours, minutes
 from tests.make_events import published
 
 
@@ -172,6 +173,37 @@ async def test_silent_monitors_of_one_system_share_its_incident(house: House) ->
     await passes(house, minutes(8))
     assert len(await titles(house)) == 1
     assert len(await house.said(FactKind.ALERT_JOINED)) == 3
+    await house.is_well()
+
+
+async def silenced(house: House, lasting: timedelta) -> None:
+    """Priya wants to hear nothing of silent monitors for so long."""
+    matchers = (Matcher(field=Trait.KIND, value="monitor_silent"),)
+    await house.silences.make(Silencing(matchers=matchers, lasting=lasting, reason="Scheduler moves", by=by("priya")))
+
+
+async def test_a_monitor_silent_under_a_silence_is_told_of_when_that_is_over(house: House) -> None:
+    await house.publish(beat("1"))
+    await silenced(house, minutes(30))
+    await passes(house, minutes(8))
+    assert await titles(house) == []
+    assert [row.state for row in await house.found("select state from alerts where muted_by is not null")] == ["firing"]
+    await house.is_well()
+    await passes(house, minutes(23))
+    assert len(await titles(house)) == 1
+    await house.is_well()
+
+
+async def test_a_monitor_heard_of_again_before_the_silence_is_over_is_never_told_of(house: House) -> None:
+    await house.publish(beat("1"))
+    await silenced(house, minutes(30))
+    await passes(house, minutes(8))
+    await house.publish(beat("2"))
+    await house.clock.tick()
+    assert await house.found("select 1 from alerts where burning") == []
+    await house.publish(beat("3", every_seconds=3600))
+    await passes(house, minutes(40))
+    assert await titles(house) == []
     await house.is_well()
 
 
