@@ -80,7 +80,7 @@ def brief(
         *_muted(burning),
         *_progress(alerts, estate),
         Line(label="Who", text=_who(incident, people_at, estate, now)),
-        *_informed(system, estate),
+        *_informed(incident, system, estate),
     )
     return Briefing(
         incident=incident.id,
@@ -129,9 +129,11 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-def _informed(system: System, estate: Estate) -> list[Line]:
-    """Governance reads along and is never paged."""
+def _informed(incident: Incident, system: System, estate: Estate) -> list[Line]:
+    """Governance reads along; where the trouble is its own, it is named as its first owner."""
     governance = system.owners.get(Role.GOVERNANCE)
+    if governance and Role.GOVERNANCE in incident.roles:
+        return [Line(label="First owner", text=f"{estate.person(governance).name} (governance)")]
     return [Line(label="For information", text=f"{estate.person(governance).name} (governance)")] if governance else []
 
 

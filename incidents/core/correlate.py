@@ -189,7 +189,8 @@ class Room:
         text = alert.why if looked else f"{alert.kind.words} {alert.metric} is clear"
         desk.tell(FactKind.ALERT_CLEARED, text, fingerprint=alert.fingerprint)
         if not self._table.others(desk.incident.id).burning and desk.incident.verified_at is None:
-            desk.verify("Verified: every alert of this incident is back within its limit by its own metric")
+            proof = "over" if looked else "back within its limit by its own metric"
+            desk.verify(f"Verified: every alert of this incident is {proof}")
 
     def _hasten(self, alert: Alert) -> None:
         desk = self._gathering.of(alert)

@@ -83,7 +83,7 @@ def _shares(systems: Sequence[System], findings: Iterable[Finding], estate: Esta
     for finding in findings:
         wanting.setdefault(finding.code, set()).add(finding.system)
     policy, running = estate.policy.audit, [s for s in systems if s.lifecycle is Lifecycle.PRODUCTION]
-    review, ahead = span(policy.reviewed_within), span(policy.on_call_ahead)
+    review, ahead = _days(policy.reviewed_within), _days(policy.on_call_ahead)
 
     def told(name: str, label: str, among: Sequence[System], *codes: Code) -> Share:
         lacking = {system for code in codes for system in wanting.get(code, ())}
@@ -100,9 +100,17 @@ def _shares(systems: Sequence[System], findings: Iterable[Finding], estate: Esta
     )
 
 
+def _days(length: timedelta) -> str:
+    return f"{length.days} days" if length.days > 1 else span(length)
+
+
 def _spreads(responses: Sequence[Response]) -> tuple[Spread, ...]:
     return (
-        spread("detect", "From the first bad window to an incident", [r.detected for r in responses]),
+        spread(
+            "detect",
+            "From the first bad window to an incident",
+            [r.detected for r in responses if r.detected is not None],
+        ),
         spread("acknowledge", "From an incident to its acknowledgement", [r.acknowledged for r in responses]),
         spread("mitigate", "From an incident to its mitigation", [r.mitigated for r in responses]),
     )

@@ -182,7 +182,7 @@ def _silence(watch: Watch, estate: Estate, now: datetime) -> tuple[str, str]:
     if watch.last_seen_at is None:
         return f"{watch.monitor} was never heard of since {moment(watch.since)}, {due}", advice
     silent = f"silent for {span(now - watch.last_seen_at)}"
-    return f"{watch.monitor} was last heard of {moment(watch.last_seen_at)}, {due}", f"It is {silent}. {advice}"
+    return f"{watch.monitor} was last heard of {moment(watch.last_seen_at)}, {due}", f"It had been {silent}. {advice}"
 
 
 def _still_publishing(watch: Watch) -> tuple[str, str]:

@@ -26,9 +26,13 @@ class Spread:
     def text(self) -> str:
         """In words, each number with its unit."""
         if self.mean is None or self.median is None or self.p90 is None:
-            return "no incident yet"
-        many = "1 incident" if self.count == 1 else f"{self.count:,} incidents"
-        return f"median {span(self.median)}, 90 % within {span(self.p90)}, mean {span(self.mean)}, over {many}"
+            return f"not yet in any of {_many(self.open)}" if self.open else "no incident yet"
+        figures = f"median {span(self.median)}, 90 % within {span(self.p90)}, mean {span(self.mean)}"
+        return f"{figures}, over {_many(self.count)}"
+
+
+def _many(incidents: int) -> str:
+    return "1 incident" if incidents == 1 else f"{incidents:,} incidents"
 
 
 def spread(name: str, label: str, took: Iterable[timedelta | None]) -> Spread:

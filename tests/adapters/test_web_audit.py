@@ -46,7 +46,7 @@ async def test_the_audit_says_how_many_of_how_many_and_what_is_wanting() -> None
     assert shares["justified"]["text"] == "0 of 3, 0 %"
     spreads = {spread["name"]: spread for spread in told["spreads"]}
     assert (spreads["acknowledge"]["median"], spreads["acknowledge"]["open"]) == (240.0, 1)
-    assert (spreads["mitigate"]["median"], spreads["mitigate"]["text"]) == (None, "no incident yet")
+    assert (spreads["mitigate"]["median"], spreads["mitigate"]["text"]) == (None, "not yet in any of 2 incidents")
     assert told["counts"]["no_justification"] == 3
     assert told["findings"][0] == {
         "code": "unknown_system",

@@ -294,7 +294,8 @@ def test_response_times_are_a_median_a_ninth_decile_and_a_mean_each_with_its_uni
     told = {one.name: one for one in found.spreads}
     assert told["acknowledge"].text == "median 5 min, 90 % within 9 min, mean 10 min, over 10 incidents"
     assert told["acknowledge"].open == 1
-    assert told["mitigate"].text == "no incident yet"
+    assert told["mitigate"].text == "not yet in any of 11 incidents"
+    assert told["detect"].text == "no incident yet"
     assert (told["mitigate"].mean, told["mitigate"].open) == (None, 11)
 
 

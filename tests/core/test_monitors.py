@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from incidents.core.briefing import brief
 from incidents.core.correlate import Room
 from incidents.core.decision import Decision, Scene
 from incidents.core.estate import Estate
@@ -147,7 +148,9 @@ def test_a_silent_monitor_opens_an_incident_of_the_lowest_severity_to_whoever_go
     assert incident.title == (
         "Credit scoring: a monitor is silent, evidently-credit was last heard of 2026-11-18 08:00 UTC, due every 1 h"
     )
-    assert "It is silent for 4 h. Look whether it still runs, or take it out of the catalog" in incident.severity_why
+    assert (
+        "It had been silent for 4 h. Look whether it still runs, or take it out of the catalog" in incident.severity_why
+    )
 
 
 def test_the_same_silence_found_again_says_nothing_new() -> None:
@@ -213,3 +216,12 @@ def test_a_retired_system_that_publishes_is_an_incident_until_it_was_quiet_for_a
 def test_a_system_put_back_into_production_is_no_longer_retired() -> None:
     assert judged(a_watch(WHOLE), estate_with(), NOON) == (False, None)
     assert ended(a_watch(WHOLE), estate_with()) == "The system is no longer retired"
+
+
+def test_the_briefing_names_whoever_governs_as_the_first_owner_of_a_silence() -> None:
+    estate = estate_with(HOURLY)
+    decided = found(estate, a_watch(last_seen_at=NOON - hours(4)))
+    lines = {line.label: line.text for line in brief(decided.incidents[0], decided.alerts, estate, NOON, {}).lines}
+    assert lines["First owner"] == "Gita (governance)"
+    assert lines["Who"] == "posted only; SEV4 pages nobody"
+    assert lines["What"].startswith("monitor silent: evidently-credit was last heard of")
