@@ -53,4 +53,10 @@ def local(at: datetime, zone: str, now: datetime) -> str:
     there = at.astimezone(ZoneInfo(zone))
     if there.date() == now.astimezone(ZoneInfo(zone)).date():
         return f"{there:%H:%M}"
-    return f"{there:%a %H:%M}" if abs(at - now) < timedelta(days=7) else f"{there:%a} {there.day} {there:%b %H:%M}"
+    return f"{there:%a %H:%M}" if abs(at - now) < timedelta(days=7) else dated(at, zone)
+
+
+def dated(at: datetime, zone: str) -> str:
+    """A moment by the clocks of `zone`, read the same on whatever day: Mon 7 Dec 09:00."""
+    there = at.astimezone(ZoneInfo(zone))
+    return f"{there:%a} {there.day} {there:%b %H:%M}"

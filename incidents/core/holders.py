@@ -90,7 +90,7 @@ def hand_over(desk: Desk, by: Actor, to: str | None, note: str | None) -> None:
     desk.change(
         status=status,
         handed=Handed(to=person.id, by=by.id, note=note or ""),
-        assignee=person.id,
+        assignee=None,  # until somebody takes it
         held=None,
         held_at=None,
         paging=begin_round(desk.incident.paging, now=desk.now, why=f"handed over by {who}"),

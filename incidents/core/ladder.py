@@ -7,7 +7,7 @@ from datetime import datetime
 from incidents.core.catalog import KIND_OWNER
 from incidents.core.estate import ADMIN, Estate
 from incidents.core.events import Kind
-from incidents.core.figures import local
+from incidents.core.figures import dated, local
 from incidents.core.incident import Handed, Incident
 from incidents.core.people import Person
 from incidents.core.schedule import turn
@@ -144,7 +144,7 @@ class _Climb:
         away = next((away for away in person.away if away.start <= self._now < away.end), None)
         why = self._unreachable.get(person.id) or self._estate.absence(person)
         if not why and away:
-            why = f"is away until {local(away.end, person.timezone, self._now)}"
+            why = f"is away until {dated(away.end, person.timezone)}"
         if why:
             self._skip(person.id, role, why, f"{person.name} {why}", leave=away is not None)
         return not why

@@ -197,6 +197,7 @@ async def test_it_is_snoozed_and_handed_over_by_form() -> None:
     assert "Snoozed: nobody is asked until it is over." in page
     assert "snoozed until " in page
     assert (await send(front, "/incidents/INC-1/hand_over", to="lee", note="Yours")).status_code == 303
+    assert "handed over to <b>" in await get(front, "/incidents/INC-1")
     assert [(ask.action, ask.to, ask.minutes) for ask in front.world.asked] == [
         (Action.SNOOZE, None, 120),
         (Action.HAND_OVER, "lee", None),

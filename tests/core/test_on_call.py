@@ -112,7 +112,7 @@ def test_who_is_away_is_not_asked_and_that_is_a_gap_where_nobody_else_takes_the_
     found = asked(on_call(people=away("omar", leave(NIGHT, NOON + hours(40)))))
 
     assert rungs(found) == [["priya"], ["lee"], ["max"]]
-    assert skips(found) == [("omar", "is away until Fri 04:00", True)]
+    assert skips(found) == [("omar", "is away until Fri 20 Nov 04:00", True)]
 
 
 def test_leave_is_no_gap_where_the_team_has_somebody_else() -> None:
@@ -120,6 +120,15 @@ def test_leave_is_no_gap_where_the_team_has_somebody_else() -> None:
 
     assert rungs(found) == [["priya"], ["kim"], ["lee"], ["max"]]
     assert skips(found) == [("omar", "is away until Sat 28 Nov 12:00", False)]
+
+
+def test_leave_is_told_once_on_whatever_day_it_is_looked_at() -> None:
+    people = away("priya", leave(NIGHT, NOON + hours(20)))
+    town = burning(a_catalog(people=people))
+    town.pass_time(to=NOON + hours(18))
+    town.act(Action.ESCALATE, who="lee")
+
+    assert town.said(FactKind.TARGET_SKIPPED) == ["Skipped: Priya is away until Thu 19 Nov 08:00"]
 
 
 def test_leave_ends_at_its_minute() -> None:
