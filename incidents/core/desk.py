@@ -168,7 +168,7 @@ class Desk:
             return
         self.change(held=held, held_at=self.now if held else None)
         if was is Held.SILENCED and self.incident.status is Status.TRIGGERED:
-            self.ask("no longer muted", by_day=self.incident.paging.by_day)
+            self.ask("not everything is muted any more", by_day=self.incident.paging.by_day)
         elif held is None:
             self._go_on()
 
@@ -292,7 +292,8 @@ class Desk:
             self.facts.append(self._fact(FactKind.ESCALATED, text, {"to": person.id, **at}))
         unanswered = further and self.incident.severity in PAGES_ANY_HOUR
         if self.estate.webhook and (unanswered or people.ownerless):
-            self.effect(f"fallback:{key}", EffectKind.FALLBACK, Channel.WEBHOOK, target=person.id, why=target.why)
+            told = {"round": call.round, "why": target.why}
+            self.effect(f"fallback:{key}", EffectKind.FALLBACK, Channel.WEBHOOK, target=person.id, **told)
 
     def _nobody_answered(self) -> None:
         runs = self.policy.escalation.repeat + 1

@@ -13,6 +13,7 @@ from incidents.core.severity import Severity
 from incidents.core.silence import Silence, Trait, Traits
 
 LOOK_AGAIN = timedelta(minutes=5)  # incidents upstream end and catalogs change without a word to whom they mute
+_EXPLAINED = frozenset({Kind.DRIFT, Kind.HALLUCINATION, Kind.COST_ANOMALY})  # what trouble upstream may bring about
 _ASKED_ABOUT = frozenset({Status.TRIGGERED, Status.ACKNOWLEDGED})
 
 
@@ -76,7 +77,7 @@ def judge(alert: Alert, quietness: Quietness, estate: Estate, now: datetime, *, 
     if found.mute is not None:
         return found
     mute = _maintained(traits, estate, now)
-    if mute is None and inhibits:
+    if mute is None and inhibits and alert.kind in _EXPLAINED:
         mute = _inhibited(alert, quietness.upstream, estate, now)
     return Judged(mute=mute, beyond=found.beyond)
 
@@ -102,6 +103,8 @@ def _planned(alert: Alert, silences: Sequence[Silence], estate: Estate) -> Judge
     amount, silence = max(plans, key=lambda plan: plan[0])
     who = estate.person(silence.by).name
     sums = money(spent.amount, spent.currency), money(amount, spent.currency)
+    if sums[0] == sums[1] and spent.amount != amount:
+        sums = f"{spent.amount:,f} {spent.currency}", f"{amount:,f} {spent.currency}"
     if spent.amount > amount:
         return Judged(beyond=f"{sums[0]} is beyond the {sums[1]} planned by {who}")
     why = f"{sums[0]} is within the {sums[1]} planned by {who} until {moment(silence.ends_at)}: {silence.reason}"

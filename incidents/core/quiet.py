@@ -46,8 +46,11 @@ def unmutes(alert: Alert, sighting: Sighting, reading: Reading, graded: Grade) -
         return False
     if is_harmful(reading) and not alert.harmful:
         return True
-    limit, spent = alert.muted.up_to if alert.muted else None, spent_in(reading)
-    if limit is None or spent is None or is_older(sighting, reading):
+    limit = alert.muted.up_to if alert.muted else None
+    if limit is None or is_older(sighting, reading):
+        return False
+    spent = spent_in(reading)
+    if spent is None:
         return False
     return spent.currency != limit.currency or spent.amount > limit.amount
 

@@ -8,15 +8,28 @@ import pytest
 
 from incidents.core.alert import Alert
 from incidents.core.estate import Estate
-from incidents.core.events import Event
+from incidents.core.events import Event, Kind
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Held, Related, Status
 from incidents.core.maintenance import Once, Recurring, Window
-from incidents.core.mute import LOOK_AGAIN
+from incidents.core.mute import LOOK_AGAIN, Quietness, Upstream, judge
 from incidents.core.severity import Severity
 from incidents.core.silence import Amount, Matcher, Trait
 from tests.core.town import Town
-from tests.make import NIGHT, NOON, a_catalog, a_system, an_estate, cost, drift, hallucination, hours, minutes, report
+from tests.make import (
+    NIGHT,
+    NOON,
+    a_catalog,
+    a_system,
+    an_estate,
+    an_incident,
+    cost,
+    drift,
+    hallucination,
+    hours,
+    minutes,
+    report,
+)
 
 RAG = "rag-assistant"
 
@@ -37,6 +50,12 @@ def harmful(*, at: object = NOON, **more: object) -> Event:
 def very_bad(*, at: object = NOON, **more: object) -> Event:
     """60 of 120 flagged, eight times the limit: SEV2, which pages at any hour."""
     return hallucination(60, 120, at=at, **more)  # type: ignore[arg-type]
+
+
+def an_alert() -> Alert:
+    town = a_town()
+    town.publish(very_bad())
+    return replace(only(town), incident=None)
 
 
 def only(town: Town) -> Alert:
@@ -447,6 +466,13 @@ def test_upstream_trouble_of_which_nobody_hears_mutes_nothing() -> None:
     stale.pass_time(to=NOON + hours(24))
     stale.publish(hallucination(system="portal", at=NOON + hours(25)))
     assert [portal(town).muted for town in (silent, given_up, stale)] == [None] * 3
+
+
+def test_trouble_upstream_explains_no_unknown_name_and_no_monitor_that_fell_silent() -> None:
+    found = [replace(an_alert(), kind=kind) for kind in (Kind.DRIFT, Kind.UNKNOWN_SYSTEM, Kind.MONITOR_SILENT)]
+    above = Upstream(incident=an_incident(system="triage-bot"))
+    judged = [judge(alert, Quietness(upstream=(above,)), an_estate(), NOON).mute for alert in found]
+    assert [mute is not None for mute in judged] == [True, False, False]
 
 
 def test_other_environments_do_not_explain_it() -> None:

@@ -13,7 +13,10 @@ from incidents.core.effect import Channel
 from incidents.core.errors import NotAllowed
 from incidents.core.events import EventType
 from incidents.core.incident import Action, Resolution
+from incidents.core.silence import Matcher, Trait
+from incidents.flow.ports import Silencing
 from tests.flow.house import House, Postman, drift, harm, message, open_house
+from tests.make import by
 from tests.make_events import published
 
 pytestmark = pytest.mark.postgres
@@ -70,6 +73,19 @@ async def people(house: House, chance: random.Random, rounds: int) -> None:
             assert refused.code  # noqa: PT017  (any refusal is an answer)
 
 
+async def silencers(house: House, chance: random.Random, rounds: int) -> None:
+    """Ask for quiet here and there, and end it again or leave it to the clock."""
+    for _ in range(rounds):
+        where = Matcher(field=Trait.SYSTEM, value=chance.choice(["*", "credit-*", "system 1*", chance.choice(SYSTEMS)]))
+        wanted = Silencing(matchers=(where,), reason="hammer", by=by("priya"), lasting=timedelta(minutes=3))
+        made = await house.silences.make(wanted)
+        if chance.random() < 0.6:
+            try:
+                await house.silences.end(made.id, by=by("lee"))
+            except NotAllowed as refused:
+                assert refused.code == "already_done"  # noqa: PT017  (any refusal is an answer)
+
+
 async def time(house: House, rounds: int) -> None:
     for _ in range(rounds):
         house.store.shift(timedelta(seconds=20))
@@ -100,6 +116,8 @@ async def test_no_error_surfaces_and_the_promise_holds_whatever_happens_at_once(
             people(houses[1], random.Random(seed + 200), 60),
             time(houses[0], 15),
             time(houses[1], 15),
+            silencers(houses[0], random.Random(seed + 300), 25),
+            silencers(houses[1], random.Random(seed + 400), 25),
             couriers(houses[0], 30),
             couriers(houses[1], 30),
         ]

@@ -2,6 +2,7 @@
 # ruff: noqa: ANN401 - a silence and an event have whatever their story needs
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,13 +10,15 @@ import pytest
 from incidents.core.alert import Alert
 from incidents.core.effect import Channel
 from incidents.core.errors import NotAllowed, NotFound
+from incidents.core.events import EventType
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Held, Resolution, Status
-from incidents.core.silence import Matcher, Silence, SilenceState, Trait
+from incidents.core.silence import Amount, Matcher, Silence, SilenceState, Trait
 from incidents.flow.ports import Silencing
 from incidents.flow.reroute import reroute
 from tests.flow.house import House, Postman, drift, harm
 from tests.make import a_catalog, a_system, an_estate, by, hours, minutes
+from tests.make_events import cost_data, published
 
 CREDIT = (Matcher(field=Trait.SYSTEM, value="credit-*"),)
 
@@ -212,6 +215,30 @@ async def test_silences_are_listed_newest_first_with_what_they_mute(house: House
     assert end is None
     with pytest.raises(ValueError):  # noqa: PT011  (whatever is wrong with a cursor)
         await house.silences.list(cursor="%%%")
+
+
+async def test_planned_cost_pages_by_the_first_telling_beyond_the_plan_even_if_it_is_no_worse(house: House) -> None:
+    async def spends(actual: float) -> None:
+        house.store.shift(hours(8))
+        end = await house.now()
+        window = {"start": (end - hours(8)).isoformat(), "end": end.isoformat()}
+        data = cost_data(system="rag-assistant", actual=actual, expected=100, window=window)
+        await house.publish(
+            published(EventType.COST_ANOMALY_MEASURED, data, id=f"spent {actual}", time=end.isoformat())
+        )
+
+    plan = Amount(amount=Decimal(900), currency="USD")
+    await house.silences.make(quiet(Matcher(field=Trait.KIND, value="cost_*"), planned=plan, lasting=hours(48)))
+    for actual in (700, 899.5, 900):
+        await spends(actual)
+    assert await house.effects() == {}
+    await house.is_well()
+    await spends(900.01)
+    assert await house.said(FactKind.UNMUTED) == [
+        "cost anomaly spend fires on: 900.01 USD is beyond the 900 USD planned by Priya"
+    ]
+    await house.carry(Postman(), Postman(Channel.WEBHOOK))
+    await house.is_well()
 
 
 # --- what else may have changed by the time a mute is over -----------------------------------------------------------

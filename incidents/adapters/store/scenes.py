@@ -79,8 +79,9 @@ class Scenes(Part):
 
     async def _silences(self) -> tuple[Silence, ...]:
         """Those that have begun and are not over."""
-        query = select(silences).where(silences.c.begun, silences.c.ends_at > self._now).order_by(silences.c.id)
-        return tuple(r.silence_of(row) for row in await self._connection.execute(query))
+        query = select(silences).where(silences.c.begun, silences.c.ends_at > self._now)
+        found = [r.silence_of(row) for row in await self._connection.execute(query)]
+        return tuple(sorted(found, key=lambda silence: int(silence.id)))
 
     async def _upstream(self, names: set[str]) -> dict[Place, Upstream]:
         """What gathers at these systems, with when it was last told that it is out of limit."""

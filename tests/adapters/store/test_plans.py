@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,12 +20,13 @@ from incidents.core.decision import Decision
 from incidents.core.effect import Channel, EffectState
 from incidents.core.incident import Change
 from incidents.core.monitors import Sign
+from incidents.core.silence import Matcher, Silence, Trait
 from incidents.flow.ports import QuietTelling, Result, Turn
 from tests.adapters.store.kept import CREDIT, RAG, a_letter, a_request, a_row, a_sighting, an_alert, an_effect
 from tests.make import NOON, an_incident, minutes
 
 MANY = 10_000
-LARGE = {"alerts", "incidents", "inbox", "effects", "facts", "systems", "releases", "monitors"}
+LARGE = {"alerts", "incidents", "inbox", "effects", "facts", "systems", "releases", "monitors", "silences"}
 Statements = list[tuple[str, Any]]
 
 _FILL: dict[str, dict[str, str]] = {
@@ -36,6 +37,7 @@ _FILL: dict[str, dict[str, str]] = {
     "facts": {"incident": "n", "seq": "1"},
     "effects": {"id": "n + 1000", "key": "'k' || n", "channel": "'slack'", "incident": "n + 9", "state": "'sent'"},
     "releases": {"system": "'system ' || n", "environment": "'production'"},
+    "silences": {"id": "n + 1000", "begun": "true"},
     "monitors": {"system": "'system ' || n", "environment": "'production'", "monitor": "'drift'"},
 }
 
@@ -144,6 +146,12 @@ async def the_road(store: Store) -> None:
     await the_road_on(store)
 
 
+def a_silence(now: datetime) -> Silence:
+    matchers = (Matcher(field=Trait.SYSTEM, value="credit-scoring"),)
+    until = now + minutes(5)
+    return Silence(id="", matchers=matchers, starts_at=now, ends_at=until, reason="load test", by="priya", made_at=now)
+
+
 async def the_road_on(store: Store) -> None:
     async with store.unit(Turn.PEOPLE) as unit:
         await unit.board.clicked("click", "INC-1")
@@ -164,6 +172,15 @@ async def the_road_on(store: Store) -> None:
         assert [one.key for one in claimed] == ["page"]
         await unit.outbox.refs(["INC-1"])
         await unit.outbox.settle([Result(claimed=one, state=EffectState.SENT) for one in claimed])
+    async with store.unit(Turn.PEOPLE) as unit:
+        await unit.silences.alone()
+        made = await unit.silences.add(a_silence(unit.now), begun=False)
+        assert await unit.silences.due() == [made]
+        await unit.silences.begin([made])
+        await unit.silences.shorten(await unit.silences.one(made.id))
+        await unit.silences.heard()
+        await unit.silences.muted_by("silence:1")
+        await unit.board.others(["INC-1"], set())
     async with store.unit(Turn.PAGES) as unit:
         await unit.ledger.seal()
 
