@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from incidents.core.catalog import KIND_OWNER
 from incidents.core.estate import Estate
 from incidents.core.figures import moment, span
 from incidents.core.finding import Audit, Code, Finding, Share
@@ -198,16 +199,23 @@ class _Look:
             yield _finding(system, Code.NOT_REVIEWED, text)
 
     def _on_call(self, system: System) -> Iterator[Finding]:
-        owner = system.owners.get(Role.OPERATIONAL)
-        if owner is None:
+        owners = self._asked_first(system)
+        if not owners:
             yield _finding(system, Code.NOBODY_ON_CALL, "Nobody is on call for it: it has no operational owner")
             return
-        found = self._standby.uncovered(owner)
+        found = self._standby.uncovered(*owners)
         if found:
             first = found[0]
             more = f", and {len(found) - 1} more times" if len(found) > 1 else ""
             text = f"Nobody can be reached from {moment(first.start)} to {moment(first.end)}, because {first.why}{more}"
             yield _finding(system, Code.NOBODY_ON_CALL, text)
+
+    def _asked_first(self, system: System) -> list[str]:
+        """The operational owner, and whoever the first rung of its escalation names beside the owners' roles."""
+        operational, escalation = system.owners.get(Role.OPERATIONAL), self._estate.escalation_of(system)
+        first = escalation.rungs[0] if escalation and escalation.rungs else ()
+        named = [name for name in first if name != KIND_OWNER and name not in set(Role)]
+        return list(dict.fromkeys([*([operational] if operational else []), *named]))
 
     def _runbook(self, system: System) -> Iterator[Finding]:
         """A runbook that fits anything is no plan for this system: one must be named, or written for it."""

@@ -28,11 +28,16 @@ class Standby:
         self._estate, self._unreachable, self._start, self._end = estate, unreachable, start, end
         self._known: dict[str, tuple[Uncovered, ...]] = {}
 
-    def uncovered(self, owner: str) -> tuple[Uncovered, ...]:
-        """When nobody can be reached for a person, a team or a schedule, in order; empty where somebody always can."""
+    def uncovered(self, owner: str, *others: str) -> tuple[Uncovered, ...]:
+        """When nobody behind these people, teams or schedules can be reached, in order; empty where one always can."""
+        found = self._alone(owner)
+        for other in others:
+            found = tuple(_both(mine, theirs) for mine in found for theirs in self._alone(other) if _meet(mine, theirs))
+        return found
+
+    def _alone(self, owner: str) -> tuple[Uncovered, ...]:
         if owner not in self._known:
-            found = sorted(self._look(owner), key=lambda gap: gap.start)
-            self._known[owner] = tuple(found)
+            self._known[owner] = tuple(sorted(self._look(owner), key=lambda gap: gap.start))
         return self._known[owner]
 
     def left(self, owner: str) -> str | None:
@@ -92,3 +97,13 @@ class Standby:
 
     def _cut(self, start: datetime, end: datetime, why: str) -> Uncovered:
         return Uncovered(start=start, end=end, why=why)
+
+
+def _meet(one: Uncovered, other: Uncovered) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _both(one: Uncovered, other: Uncovered) -> Uncovered:
+    """The time in which neither is there."""
+    why = one.why if one.why == other.why else f"{one.why}, {other.why}"
+    return Uncovered(start=max(one.start, other.start), end=min(one.end, other.end), why=why)

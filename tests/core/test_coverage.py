@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from incidents.core.catalog import Catalog
+from incidents.core.catalog import Catalog, Escalation
 from incidents.core.coverage import Response, Seen, Stranger, audit
 from incidents.core.estate import Estate
 from incidents.core.finding import ADVICE, Audit, Code, counted, only
@@ -240,6 +240,27 @@ def test_a_team_is_reachable_while_one_of_it_is_there() -> None:
         (
             "Nobody can be reached from 2026-11-19 08:00 UTC to 2026-11-19 18:00 UTC, "
             "because Omar is away until 2026-11-19 18:00 UTC, Kim is away until 2026-11-20 12:00 UTC"
+        )
+    ]
+
+
+def test_whoever_the_first_rung_of_the_escalation_names_is_on_call_too() -> None:
+    away = {"omar": a_person("omar", away=(Away(start=NOON, end=NOON + hours(48)),))}
+    people = {name: a_person(name) for name in ("priya", "dana", "lee", "gita", "max", "kim")} | away
+    night = Escalation(id="night", rungs=(("kind", "ml-oncall"), ("operational",)))
+
+    def wanting(rotation: tuple[str, ...], **more: Any) -> list[str]:
+        rota = Schedule(id="ml-oncall", rotation=Rotation(people=rotation, since=date(2026, 1, 5)))
+        owners = {**OWNERS, Role.OPERATIONAL: "omar"}
+        system = covered(owners=owners, escalation="night", **more)
+        estate = estate_with(system, people=people, schedules={"ml-oncall": rota}, escalations={"night": night})
+        return texts(audited(estate)).get(Code.NOBODY_ON_CALL, [])
+
+    assert wanting(("kim",)) == []
+    assert wanting(("omar",)) == [
+        (
+            "Nobody can be reached from 2026-11-18 12:00 UTC to 2026-11-20 12:00 UTC, "
+            "because Omar is away until 2026-11-20 12:00 UTC"
         )
     ]
 
