@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from incidents.core.catalog import Catalog
 from incidents.core.people import Person
-from incidents.core.schedule import Schedule, Shift, ShiftSource
+from incidents.core.schedule import Schedule, Shift, ShiftSource, laid_over
 from incidents.core.wall_clock import moment_of
 
 REACH = timedelta(days=60)  # how far ahead a calendar is read
 _MIDNIGHT = datetime.min.time()
-_DAY = timedelta(days=1)
+_DAY, _YEAR = timedelta(days=1), timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +66,14 @@ class Directory:
 
 
 def turns(copy: Copy, zone: str, directory: Directory) -> tuple[Shift, ...]:
-    """The turns that a calendar gives, in order; local times are those of `zone`, events that name nobody give none."""
+    """The turns that a calendar gives, one at a time; local times are of `zone`, events that name nobody give none."""
     found = []
     for entry in copy.entries:
         person = directory.person_of(entry)
         start, end = _moment(entry.start, zone), _moment(entry.end, zone)
         if person is not None and start < end:
             found.append(Shift(person=person, start=start, end=end, source=ShiftSource.CALENDAR))
-    return tuple(sorted(found, key=lambda shift: (shift.start, shift.end, shift.person)))
+    return laid_over(found)
 
 
 def lies_ahead(entries: Iterable[Entry], now: datetime) -> bool:
@@ -97,8 +97,8 @@ def days_off(copy: Copy) -> Mapping[date, str]:
     for entry in copy.entries:
         if isinstance(entry.start, datetime) or isinstance(entry.end, datetime):
             continue
-        day = entry.start
-        while day < entry.end:
+        day, last = entry.start, min(entry.end, entry.start + _YEAR)
+        while day < last:
             found.setdefault(day, entry.title)
             day += _DAY
     return found

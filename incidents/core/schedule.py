@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from heapq import heappop, heappush
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from incidents.core.wall_clock import moment_of
@@ -62,7 +64,7 @@ class Schedule:
     rotation: Rotation | None = None
     calendar: str | None = None  # address of an iCalendar feed whose events name people
     overrides: tuple[Override, ...] = ()
-    shifts: tuple[Shift, ...] = ()  # what the calendar's last good copy says, in order
+    shifts: tuple[Shift, ...] = ()  # what the calendar's last good copy says, in order, one at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +115,27 @@ def _planned(schedule: Schedule, start: datetime, end: datetime) -> list[Shift]:
     """The whole shifts that touch the time from `start` to before `end`, before any override."""
     if schedule.rotation is not None:
         return list(_rotated(schedule.rotation, schedule.timezone, start, end))
-    laid = list[Shift]()
-    for shift in sorted(schedule.shifts, key=lambda shift: (shift.start, shift.end)):
-        if shift.start < end and start < shift.end:
-            laid = [*_around(laid, shift.start, shift.end), shift]
-    return sorted(laid, key=lambda shift: shift.start)
+    return list(laid_over(shift for shift in schedule.shifts if shift.start < end and start < shift.end))
+
+
+def laid_over(given: Iterable[Shift]) -> tuple[Shift, ...]:
+    """One shift at a time: of those that overlap, the one that begins later lies over the other.
+
+    In the time that sorting takes: a calendar may hold thousands of events that overlap.
+    """
+    ordered = sorted(given, key=lambda shift: (shift.start, shift.end))
+    over, following, parts = list[int](), 0, list[tuple[int, datetime, datetime]]()
+    for start, end in pairwise(sorted({moment for shift in ordered for moment in (shift.start, shift.end)})):
+        while following < len(ordered) and ordered[following].start <= start:
+            heappush(over, -following)
+            following += 1
+        while over and ordered[-over[0]].end <= start:
+            heappop(over)
+        if over and parts and parts[-1][0] == -over[0] and parts[-1][2] == start:
+            parts[-1] = (-over[0], parts[-1][1], end)
+        elif over:
+            parts.append((-over[0], start, end))
+    return tuple(replace(ordered[which], start=start, end=end) for which, start, end in parts)
 
 
 def _rotated(rotation: Rotation, zone: str, start: datetime, end: datetime) -> Iterator[Shift]:

@@ -61,7 +61,7 @@ class Refresher:
             log.warning("a calendar is not as it should be: its last good copy is used", why=why, **told)
         elif why:
             log.warning("a calendar cannot be read, and never was", why=why, **told)
-        elif changed:
+        elif changed and fetched is not None and fetched.body not in {None, due.body}:
             log.info("a calendar has changed", events=len(read.entries) if read else 0, **told)
 
     async def _tried(self, due: Due) -> tuple[Fetched | None, Understood | None, str]:

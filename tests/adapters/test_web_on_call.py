@@ -64,7 +64,7 @@ async def test_the_api_tells_another_moment_and_one_schedule() -> None:
     assert [(item["schedule"], item["now"]["person"]) for item in told["items"]] == [("ml-oncall", "lee")]
 
 
-@pytest.mark.parametrize("at", ["yesterday", "2026-12-01T12:00:00"])
+@pytest.mark.parametrize("at", ["yesterday", "2026-12-01T12:00:00", "9999-12-31T23:00:00Z", "0001-01-01T00:00:00Z"])
 async def test_a_time_that_is_none_or_has_no_zone_is_refused(at: str) -> None:
     assert problem(await get(a_front(WEEKLY), f"/api/on-call?at={at}"), 400)["errors"][0]["field"] == "at"
 
@@ -120,7 +120,8 @@ async def test_the_page_shows_another_moment() -> None:
     seen = words(await page_of(a_front(WEEKLY), "/on-call?at=2026-11-26T12:00"))
     assert "As of 2026-11-26 12:00:00 UTC" in seen
     assert "At that time Lee Park until Mon 09:00" in seen
-    assert "That is no time" in words(await page_of(a_front(WEEKLY), "/on-call?at=soon"))
+    for at in ("soon", "9999-12-31T23:59", "0001-01-01T00:00%2B14:00"):
+        assert "That is no time" in words(await page_of(a_front(WEEKLY), f"/on-call?at={at}"))
 
 
 async def test_the_page_gives_a_person_the_address_of_their_own_turns() -> None:

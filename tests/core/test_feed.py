@@ -77,6 +77,25 @@ def test_local_times_and_days_are_those_of_the_schedule() -> None:
     assert {shift.source for shift in found} == {ShiftSource.CALENDAR}
 
 
+def test_thousands_of_events_that_overlap_leave_one_turn_at_a_time() -> None:
+    many = [
+        an_entry(("ada", "lee")[n % 2], start=NOON + timedelta(minutes=n), end=NOON + 30 * DAY) for n in range(5_000)
+    ]
+    found = turns(a_copy(*many), "UTC", KNOWN)
+    assert [later.start for later in found[1:]] == [earlier.end for earlier in found[:-1]]
+    assert (len(found), found[-1].person, found[-1].end) == (5_000, "lee", NOON + 30 * DAY)
+
+
+def test_of_two_events_that_overlap_the_one_that_begins_later_lies_over_the_other() -> None:
+    swap = an_entry("lee", start=NOON + hours(2), end=NOON + hours(3))
+    found = turns(a_copy(an_entry("ada"), swap), "UTC", KNOWN)
+    assert [(shift.person, shift.start, shift.end) for shift in found] == [
+        ("ada", NOON, NOON + hours(2)),
+        ("lee", NOON + hours(2), NOON + hours(3)),
+        ("ada", NOON + hours(3), TOMORROW),
+    ]
+
+
 def test_a_holiday_is_each_of_its_days_and_an_event_of_some_hours_is_none() -> None:
     copy = a_copy(
         an_entry("Christmas", start=date(2026, 12, 25), end=date(2026, 12, 27)),

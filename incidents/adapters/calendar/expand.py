@@ -6,7 +6,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -19,6 +20,7 @@ if sys.platform != "win32":
     import resource
 
 MOST_EVENTS = 5_000  # of one calendar, and their repetitions in the time that is asked for
+_FAR = timedelta(days=366)  # how far beyond the time that is asked for an event is told to reach
 _LONGEST = 200  # letters of a title
 _TOLD = 10  # reasons for leaving events out
 _ADDRESSES = 20  # of one event
@@ -138,7 +140,18 @@ def _backwards(event: Mapping[str, Any]) -> bool:
 
 def _between(series: Calendar, start: datetime, end: datetime) -> list[Entry]:
     found = of(series).between(start, end)
-    return [_entry(event) for event in found if str(event.get("STATUS", "")).upper() != "CANCELLED"]
+    kept = (_entry(event) for event in found if str(event.get("STATUS", "")).upper() != "CANCELLED")
+    first, last = start - _FAR, end + _FAR
+    return [replace(each, start=_within(each.start, first, last), end=_within(each.end, first, last)) for each in kept]
+
+
+def _within(at: date | datetime, first: datetime, last: datetime) -> date | datetime:
+    """`at`, or the nearest time that can be reckoned with: an event may last until the year 9999."""
+    if not isinstance(at, datetime):
+        return min(max(at, first.date()), last.date())
+    if at.tzinfo is None:
+        return min(max(at, first.replace(tzinfo=None)), last.replace(tzinfo=None))
+    return min(max(at, first), last)
 
 
 def _entry(event: Mapping[str, Any]) -> Entry:

@@ -64,7 +64,7 @@ class KeptCalendars:
             values: dict[str, Any] = {"why": why}
             if fetched is not None:
                 values |= {"good_at": now, "etag": fetched.etag}
-                values |= {"body": fetched.body} if fetched.body is not None else {}
+                values |= {"body": fetched.body} if fetched.body not in {None, due.body} else {}
             changed = read is not None and read.entries != due.entries
             if read is not None:
                 values |= {"read_at": now, "left_out": json.dumps(read.left_out)}

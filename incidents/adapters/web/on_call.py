@@ -1,6 +1,6 @@
 """The API's answer to who is on call, and the calendar of one person's turns."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated, Self
@@ -19,6 +19,7 @@ from incidents.core.fact import Actor
 from incidents.core.on_call import Roster
 from incidents.core.schedule import Shift, ShiftSource
 
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)  # that can be asked about
 _CALENDAR = "text/calendar; charset=utf-8"
 
 router = APIRouter()
@@ -106,7 +107,9 @@ def _asking(
 async def on_call(
     doors: Doors,
     asking: Annotated[Actor, Depends(_asking)],
-    at: Annotated[AwareDatetime | None, Query(description="Another moment than now, with its zone.")] = None,
+    at: Annotated[
+        AwareDatetime | None, Query(description="Another moment than now, with its zone.", ge=EARLIEST, le=LATEST)
+    ] = None,
     schedule: Annotated[Name | None, Query(description="Only this schedule.")] = None,
 ) -> OnCallShape:
     """Whose turn it is in every schedule, who comes then, the turns and gaps of two weeks, and what is wrong."""

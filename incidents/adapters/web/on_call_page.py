@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from incidents.adapters.web.doors import Doors
 from incidents.adapters.web.frame import Framed
+from incidents.adapters.web.on_call import EARLIEST, LATEST
 from incidents.adapters.web.template import page
 from incidents.core.estate import Estate
 from incidents.core.figures import local
@@ -86,11 +87,14 @@ def _is_holidays(name: str) -> bool:
 
 def _asked(at: str) -> tuple[datetime | None, bool]:
     """The moment that is asked for, and whether it could not be read."""
+    if not at:
+        return None, False
     try:
-        found = datetime.fromisoformat(at) if at else None
-        return (found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC) if found else None), False
+        found = datetime.fromisoformat(at)
+        moment = found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None, True
+    return (moment, False) if EARLIEST <= moment <= LATEST else (None, True)
 
 
 def _sheet(roster: Roster, estate: Estate) -> Sheet:

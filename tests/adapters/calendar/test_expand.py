@@ -172,6 +172,23 @@ def test_more_turns_than_any_schedule_has_are_refused() -> None:
     )
 
 
+def test_an_event_that_lasts_for_decades_is_told_as_far_as_it_can_be_reckoned_with() -> None:
+    found = read(
+        an_event("19700102T000000", "20991230T235959"),
+        an_event(";VALUE=DATE:19700101", ";VALUE=DATE:20991231", uid="2"),
+        an_event("20261101T000000Z", "20991230T235959Z", uid="3"),
+    )
+    assert {entry.end.year for entry in found} == {2028}
+    assert min(entry.start.year for entry in found) == 2025
+
+
+def test_an_event_that_lasts_for_ever_is_left_out() -> None:
+    good = an_event("20261120T090000Z", "20261120T170000Z", title="Lee", uid="2")
+    found, left_out = expand(a_calendar(an_event("00010102T000000", "99991230T235959"), good), START, END)
+    assert [entry.title for entry in found] == ["Lee"]
+    assert len(left_out) == 1
+
+
 def test_a_title_has_no_character_that_steers_a_screen() -> None:
     (entry,) = read(an_event("20261120T090000Z", "20261120T170000Z", title="Ada\u202e \x1b[31m" + "x" * 500))
     assert entry.title.isprintable()
