@@ -1,7 +1,7 @@
 """Decides which ownerships pass on between two catalogs, now or at a date, and who on both sides has to be told."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -76,6 +76,16 @@ def behind(owner: str | None, catalog: Catalog) -> tuple[str, ...]:
     turns = schedule.rotation.people if schedule.rotation else ()
     others = (*(override.person for override in schedule.overrides), *(shift.person for shift in schedule.shifts))
     return tuple(dict.fromkeys((*turns, *(person for person in others if person))))
+
+
+def with_turns(catalog: Catalog, running: Catalog) -> Catalog:
+    """The catalog with the turns of calendars kept elsewhere, as far as the running one has read them."""
+    read = {
+        id_: replace(schedule, shifts=known.shifts)
+        for id_, schedule in catalog.schedules.items()
+        if schedule.calendar and (known := running.schedules.get(id_)) and known.calendar == schedule.calendar
+    }
+    return replace(catalog, schedules={**catalog.schedules, **read}) if read else catalog
 
 
 # --- what passes -----------------------------------------------------------------------------------------------------

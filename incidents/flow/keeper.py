@@ -67,6 +67,7 @@ class Keeper:
                 return False
             if fresh:
                 await self._load(standing)
+            self._read = standing.number
             self._renewed = True  # until it is adopted: else a failure here would be the end of it
             catalog = self._running.draft.catalog
             await self._adopt(catalog, standing.now, self._running.trouble)
@@ -77,7 +78,6 @@ class Keeper:
     async def _load(self, standing: Standing) -> None:
         """Read the newest revision; one that this program cannot read leaves the running catalog as it is."""
         kept = await self._archive.kept(standing.number)
-        self._read = standing.number
         if kept is None:
             return
         first, newest = self._running.revision is None, kept.revision

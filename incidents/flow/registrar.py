@@ -13,7 +13,7 @@ from incidents.core.errors import NotAllowed
 from incidents.core.estate import Estate
 from incidents.core.fact import GENESIS, SYSTEM, Actor
 from incidents.core.figures import moment
-from incidents.core.handover import fallen_due, notices
+from incidents.core.handover import fallen_due, notices, with_turns
 from incidents.core.revision import Draft, Revision, chained, packed
 from incidents.flow.faults import NONE, Faults
 from incidents.flow.keeper import Keeper
@@ -136,8 +136,9 @@ class Registrar:
         )
 
     async def _tell(self, unit: Unit, found: Difference, before: Catalog, after: Catalog, revision: Revision) -> None:
-        told = notices(found.passings, before, after, self._estate(), revision=revision.number, now=unit.now)
-        await unit.board.enqueue(told)
+        estate = self._estate()
+        old, new = with_turns(before, estate.catalog), with_turns(after, estate.catalog)
+        await unit.board.enqueue(notices(found.passings, old, new, estate, revision=revision.number, now=unit.now))
 
     async def tell_due(self) -> int:
         """Write down every announced handover whose moment has come, and tell both sides; how many those were.

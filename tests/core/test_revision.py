@@ -10,10 +10,10 @@ from incidents.core.catalog import Catalog
 from incidents.core.difference import Difference, difference
 from incidents.core.effect import EffectKind
 from incidents.core.fact import GENESIS, SYSTEM
-from incidents.core.handover import fallen_due, notices
+from incidents.core.handover import behind, fallen_due, notices, with_turns
 from incidents.core.people import Team
 from incidents.core.revision import ChangeKind, Draft, chained
-from incidents.core.schedule import Rotation, Schedule
+from incidents.core.schedule import Rotation, Schedule, Shift, ShiftSource
 from incidents.core.system import Handover, Role
 from tests.make import NOON, a_catalog, a_person, a_system, an_estate
 
@@ -242,6 +242,19 @@ def test_everybody_who_has_turns_of_a_schedule_is_told_and_nobody_who_has_left()
     made = notices(found.passings, before, after, an_estate(after), revision=1, now=NOON)
 
     assert [effect.target for effect in made] == ["kim", "lee"]
+
+
+def test_who_has_turns_in_a_calendar_kept_elsewhere_is_told_as_far_as_it_was_read() -> None:
+    address = "https://calendars.example.com/oncall.ics"
+    shift = Shift(person="lee", start=NOON, end=LATER, source=ShiftSource.CALENDAR)
+    bare, read = Schedule(id="oncall", calendar=address), Schedule(id="oncall", calendar=address, shifts=(shift,))
+    written, running = replace(of_bot(), schedules={"oncall": bare}), replace(of_bot(), schedules={"oncall": read})
+    elsewhere = replace(of_bot(), schedules={"oncall": replace(bare, calendar=f"{address}?other")})
+
+    assert behind("oncall", written) == ()
+    assert behind("oncall", with_turns(written, running)) == ("lee",)
+    assert behind("oncall", with_turns(elsewhere, running)) == ()
+    assert with_turns(of_bot(), running) == of_bot()
 
 
 # --- the chain -------------------------------------------------------------------------------------------------------

@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from incidents.core.delivery import Origin
 from incidents.core.errors import Stale, StoreAway, Unstorable
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action
-from incidents.flow.ports import Taken
+from incidents.flow.ports import Taken, Turn
 from tests.flow.house import House, drift, harm, message
 from tests.make_events import BATCH, delivered, published, release_data
 
@@ -233,3 +234,17 @@ async def test_the_couriers_of_what_was_made_are_woken(house: House) -> None:
     assert "slack" in house.made
     assert await house.said(FactKind.OPENED)
     await house.act(Action.ACKNOWLEDGE)
+
+
+async def test_when_the_catalog_changes_every_name_is_looked_at_anew(house: House) -> None:
+    places = "select system from systems where system = 'triage-bot'"
+    await house.publish(harm("harm-1"))
+    async with house.database.write(Turn.PEOPLE) as connection:
+        await connection.execute(text("delete from systems"))
+    await house.publish(harm("harm-2"))
+    assert await house.found(places) == []
+
+    house.intake.forget_places()
+    await house.publish(harm("harm-3"))
+
+    assert len(await house.found(places)) == 1
