@@ -3,13 +3,14 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from incidents.core.alert import Alert, Sighting, is_older
 from incidents.core.briefing import brief
 from incidents.core.cloudevents import Decoded, Refusal, RefusalKind, decode
 from incidents.core.correlate import graded_now, seen
+from incidents.core.decision import Decision
 from incidents.core.delivery import Delivery
 from incidents.core.effect import Effect
 from incidents.core.errors import NotAllowed, Stale
@@ -17,6 +18,7 @@ from incidents.core.estate import Estate
 from incidents.core.events import Event
 from incidents.core.explanation import AlertTold, Deed, Explanation, IncidentTold, Novelty, Told
 from incidents.core.fact import Fact, FactKind
+from incidents.core.incident import Incident
 from incidents.core.monitors import sign
 from incidents.core.outlook import outlook
 from incidents.core.reading import Reading
@@ -61,8 +63,20 @@ class Explainer:
             if at is not None:
                 estate = await _as_of(at, unit, estate)
             play = _Play(unit, estate, delivery)
-            told = [await play.told(index, event) for index, event in zip(places, decoded.events, strict=False)]
-            return Explanation(at=unit.now, set_at=at is not None, told=tuple(told), refusals=decoded.refusals)
+            for index, event in zip(places, decoded.events, strict=False):
+                await play.take(index, event)
+        # What is only worked out from what was read needs no transaction, which others may wait for.
+        return Explanation(at=unit.now, set_at=at is not None, told=play.told(), refusals=decoded.refusals)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """An incident as it stood after an event, with what was written and sent for that event."""
+
+    incident: Incident
+    alerts: tuple[Alert, ...]
+    facts: tuple[Fact, ...] = ()
+    effects: tuple[Effect, ...] = ()
 
 
 class _Play:
@@ -71,14 +85,18 @@ class _Play:
     def __init__(self, unit: Unit, estate: Estate, delivery: Delivery) -> None:
         self._unit, self._estate, self._delivery = unit, estate, delivery
         self._names: dict[str, str] = {}  # of incidents that only this rehearsal knows
+        self._unreachable: Mapping[str, str] | None = None
+        self._held: dict[str, tuple[Incident, dict[str, Alert]]] = {}  # as they stand after the latest event
+        self._taken: list[tuple[Told, list[_Seen]]] = []
 
-    async def told(self, index: int, event: Event) -> Told:
-        reading = reading_of(event, self._estate, self._unit.now)
+    async def take(self, index: int, event: Event) -> None:
+        """Take one event as the road does, and read back what came of it."""
+        board, reading = self._unit.board, reading_of(event, self._estate, self._unit.now)
         key = reading.fingerprint if reading else None
-        before = await self._unit.board.alerts([key] if key else [])
+        before = await board.alerts([key] if key else [])
         batch = Batch([Decoding(self._delivery, Decoded(events=(event,)))], self._estate, {}, {}, NONE)
         (taken,) = await batch.take(self._unit)
-        found = Told(
+        told = Told(
             index=index,
             event=event,
             system=self._estate.system(event.system).id,
@@ -86,52 +104,72 @@ class _Play:
             novelty=_novelty(taken),
             heard=tuple(sign(key, every, self._estate, at) for key, (at, every) in batch.heard.items()),
         )
-        if found.novelty is not Novelty.NEW:
-            return found
-        changed = {alert.fingerprint: alert for decision in batch.decisions for alert in decision.alerts}
-        facts = [fact for decision in batch.decisions for fact in decision.facts]
-        effects = [effect for decision in batch.decisions for effect in decision.effects]
-        touched = [incident.id for decision in batch.decisions for incident in decision.incidents]
-        alerts = await self._alerts(changed, before)
+        if told.novelty is not Novelty.NEW:
+            self._taken.append((told, []))
+            return
         if reading is not None:
-            found = self._judged(found, reading, before)
-        incidents = [await self._incident(id_, facts, effects) for id_ in dict.fromkeys(touched)]
-        incidents += await self._left(alerts, touched)
-        return replace(found, alerts=tuple(self._renamed(each) for each in alerts), incidents=tuple(incidents))
+            told = self._judged(told, reading, before)
+        told = replace(told, alerts=_alerts(batch.decisions, before))
+        if self._unreachable is None:
+            self._unreachable = await board.unreachable()
+        self._taken.append((told, await self._incidents(batch.decisions, told.alerts)))
+
+    async def _incidents(self, decisions: Sequence[Decision], alerts: Iterable[AlertTold]) -> list[_Seen]:
+        """Those that the event touched, and those of alerts that are only counted."""
+        touched = dict.fromkeys(incident.id for decision in decisions for incident in decision.incidents)
+        counted = {each.alert.incident for each in alerts if each.alert.burning and each.alert.incident}
+        found = []
+        for id_ in (*touched, *sorted(counted - touched.keys())):
+            incident, held = await self._after(id_, decisions)
+            one = _Seen(
+                incident=incident,
+                alerts=tuple(held.values()),
+                facts=tuple(fact for decision in decisions for fact in decision.facts if fact.incident == id_),
+                effects=tuple(made for decision in decisions for made in decision.effects if made.incident == id_),
+            )
+            if _deed(one.facts) is Deed.OPENS:
+                self._names[id_] = f"NEW-{len(self._names) + 1}"
+            found.append(one)
+        return found
+
+    async def _after(self, id_: str, decisions: Sequence[Decision]) -> tuple[Incident, dict[str, Alert]]:
+        """An incident with its alerts: read once, and followed from then on, since nobody else can change it."""
+        if id_ not in self._held:
+            incident, held = await self._unit.board.incident(id_)
+            self._held[id_] = incident, {key: alert for key, (alert, _) in held.items()}
+        incident, alerts = self._held[id_]
+        for decision in decisions:
+            incident = next((one for one in decision.incidents if one.id == id_), incident)
+            alerts = alerts | {alert.fingerprint: alert for alert in decision.alerts if alert.incident == id_}
+        self._held[id_] = incident, alerts
+        return incident, alerts
+
+    def told(self) -> tuple[Told, ...]:
+        """Everything that was taken, with who is asked about it."""
+        return tuple(
+            replace(
+                told,
+                alerts=tuple(self._renamed(each) for each in told.alerts),
+                incidents=tuple(self._incident(one) for one in seen_),
+            )
+            for told, seen_ in self._taken
+        )
+
+    def _incident(self, one: _Seen) -> IncidentTold:
+        incident, now = one.incident, self._unit.now
+        worst = sorted(one.alerts, key=lambda alert: (not alert.burning, alert.severity or "sev9"))
+        return IncidentTold(
+            deed=_deed(one.facts),
+            incident=replace(incident, id=self._name(incident.id)),
+            briefing=brief(incident, worst, self._estate, now, self._unreachable or {}),
+            facts=tuple(replace(fact, text=self._said(fact.text)) for fact in one.facts),
+            effects=one.effects,
+            outlook=outlook(incident, self._estate, self._unreachable or {}, now),
+        )
 
     def _judged(self, told: Told, reading: Reading, before: _Known) -> Told:
         alert, sighting = before.get(reading.fingerprint) or seen(reading)
         return replace(told, grade=graded_now(alert, reading, self._estate), late=is_older(sighting, reading))
-
-    async def _alerts(self, changed: Mapping[str, Alert], before: _Known) -> list[AlertTold]:
-        """The alerts that the event told of or made, as they would be now."""
-        mine = {key: alert for key, (alert, _) in before.items()} | dict(changed)
-        return [
-            AlertTold(alert=alert, before=before[key][0].state if key in before else None)
-            for key, alert in mine.items()
-        ]
-
-    async def _incident(self, id_: str, facts: Sequence[Fact], effects: Sequence[Effect]) -> IncidentTold:
-        incident, held = await self._unit.board.incident(id_)
-        mine = tuple(fact for fact in facts if fact.incident == id_)
-        deed = _deed(mine)
-        if deed is Deed.OPENS:
-            self._names[id_] = f"NEW-{len(self._names) + 1}"
-        unreachable, now = await self._unit.board.unreachable(), self._unit.now
-        worst = sorted((alert for alert, _ in held.values()), key=lambda a: (not a.burning, a.severity or "sev9"))
-        return IncidentTold(
-            deed=deed,
-            incident=replace(incident, id=self._name(id_)),
-            briefing=brief(incident, worst, self._estate, now, unreachable),
-            facts=tuple(replace(fact, text=self._said(fact.text)) for fact in mine),
-            effects=tuple(effect for effect in effects if effect.incident == id_),
-            outlook=outlook(incident, self._estate, unreachable, now),
-        )
-
-    async def _left(self, alerts: Iterable[AlertTold], touched: Sequence[str]) -> list[IncidentTold]:
-        """The incidents of alerts that are only counted."""
-        ids = {each.alert.incident for each in alerts if each.alert.burning and each.alert.incident}
-        return [await self._incident(id_, (), ()) for id_ in sorted(ids - set(touched))]
 
     def _name(self, id_: str) -> str:
         return self._names.get(id_, id_)
@@ -159,6 +197,15 @@ async def _as_of(at: datetime, unit: Unit, estate: Estate) -> Estate:
         for silence in due:
             await begin(unit, silence, estate)
     return estate
+
+
+def _alerts(decisions: Sequence[Decision], before: _Known) -> tuple[AlertTold, ...]:
+    """The alerts that the event told of or made, as they would be now."""
+    changed = {alert.fingerprint: alert for decision in decisions for alert in decision.alerts}
+    mine = {key: alert for key, (alert, _) in before.items()} | changed
+    return tuple(
+        AlertTold(alert=alert, before=before[key][0].state if key in before else None) for key, alert in mine.items()
+    )
 
 
 def _novelty(taken: Taken) -> Novelty:
