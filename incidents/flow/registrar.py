@@ -23,6 +23,7 @@ from incidents.flow.ports import (
     ChangeQuery,
     ChangeView,
     Drafting,
+    EffectView,
     FileText,
     Plan,
     Running,
@@ -60,6 +61,9 @@ class Registrar:
 
     async def changes(self, query: ChangeQuery) -> tuple[Sequence[ChangeView], str | None]:
         return await self._archive.changes(query)
+
+    async def notices(self, revision: int) -> Sequence[EffectView]:
+        return await self._archive.notices(revision)
 
     async def plan(self, files: Sequence[FileText]) -> Plan:
         """What applying these files would change, or CatalogRefused; nothing is changed."""

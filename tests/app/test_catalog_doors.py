@@ -150,6 +150,9 @@ async def test_the_page_shows_what_runs_what_lies_ahead_and_what_changed(
     assert "<b>handover announced</b>" in shown
     ahead = (await calls.get("/api/catalog")).json()["handovers"]
     assert [(each["role"], each["before"], each["after"]) for each in ahead] == [("operational", "ops", "acme-ops")]
+    told = (await calls.get("/api/catalog/changes", params={"revision": 1})).json()["notices"]
+    assert [(each["target"], each["state"]) for each in told] == [("ada", "due"), ("kim", "due")]
+    assert "<b>Kim Rao</b> by console: due" in (await calls.get("/catalog", params={"revision": 1})).text
     people = (await calls.get("/catalog", params={"section": "people", "kind": "", "entry": ""})).text
     assert "Person ada is new" in people
     assert "System bot is new" not in people

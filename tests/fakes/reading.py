@@ -107,6 +107,10 @@ class World:
             raise ValueError(query.cursor)
         return [], None
 
+    async def notices(self, revision: int) -> Sequence[EffectView]:
+        self._reach()
+        return [view for views in self.effects.values() for view in views if view.key.startswith(f"notice:{revision}:")]
+
     # --- Respond ---------------------------------------------------------------------------------------------------
 
     async def act(self, ask: Ask, *, once: str | None = None) -> Incident:

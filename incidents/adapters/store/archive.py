@@ -8,10 +8,11 @@ from incidents.adapters.store import rows as r
 from incidents.adapters.store.cursors import cursor_of, opened
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.revisions import HEAD, change_of, revision_of
-from incidents.adapters.store.tables import catalog_changes, catalog_revisions
+from incidents.adapters.store.shelf import effect_view
+from incidents.adapters.store.tables import catalog_changes, catalog_revisions, effects
 from incidents.core.fact import Actor, ActorType
 from incidents.core.revision import Revision
-from incidents.flow.ports import ChangeQuery, ChangeView, Kept, Standing
+from incidents.flow.ports import ChangeQuery, ChangeView, EffectView, Kept, Standing
 
 _C, _R = catalog_changes.c, catalog_revisions.c
 
@@ -67,6 +68,14 @@ class Archive:
             for row in found[: query.limit]
         ]
         return views, follows
+
+    async def notices(self, revision: int) -> Sequence[EffectView]:
+        """Who was told of a revision, and what became of it."""
+        e = effects.c
+        wanted = e.incident == r.NO_INCIDENT, e.key.like(f"notice:{revision}:%")
+        async with self._database.read() as connection:
+            found = await connection.execute(select(effects).where(*wanted).order_by(e.target))
+            return [effect_view(row) for row in found]
 
 
 def _filters(query: ChangeQuery) -> Iterable[ColumnElement[bool]]:

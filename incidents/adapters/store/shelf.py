@@ -104,7 +104,7 @@ class Shelf:
                 incident=found,
                 alerts=tuple(held),
                 facts=tuple(r.fact_of(row) for row in told),
-                effects=tuple(_effect(row) for row in sent),
+                effects=tuple(effect_view(row) for row in sent),
                 quiets=tuple(await self._quieted(connection, found.id)),
                 beside=tuple(await self._beside(connection, found)),
             )
@@ -312,7 +312,7 @@ def _told_last(cursor: str) -> tuple[datetime, str]:
     return seen, key
 
 
-def _effect(row: AnyRow) -> EffectView:
+def effect_view(row: AnyRow) -> EffectView:
     return EffectView(
         key=row.key,
         kind=EffectKind(row.kind),

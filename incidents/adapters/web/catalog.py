@@ -9,6 +9,7 @@ from incidents.adapters.web.asked import ApplyCatalog, CatalogFiles, CatalogFilt
 from incidents.adapters.web.catalog_shapes import AppliedShape, CatalogShape, HistoryItem, HistoryShape, PlanShape
 from incidents.adapters.web.doors import Doors
 from incidents.adapters.web.once import ByDeed, OnceRoute
+from incidents.adapters.web.shapes import EffectShape
 from incidents.core.handover import upcoming
 from incidents.flow.ports import FileText
 
@@ -47,7 +48,12 @@ async def list_changes(doors: Doors, filters: Annotated[CatalogFilters, Query()]
         found, following = await doors.catalog.changes(filters.query())
     except ValueError:
         raise foreign_cursor() from None
-    return HistoryShape(items=[HistoryItem.told(view) for view in found], next=following)
+    told = await doors.catalog.notices(filters.revision) if filters.revision else ()
+    return HistoryShape(
+        items=[HistoryItem.told(view) for view in found],
+        next=following,
+        notices=[EffectShape.model_validate(notice) for notice in told],
+    )
 
 
 def _files(said: CatalogFiles) -> list[FileText]:

@@ -36,6 +36,7 @@ async def catalog_page(doors: Doors, frame: Framed, filters: Annotated[CatalogFi
         "counts": catalog.counts(),
         "ahead": [(passing, passing.sentence(catalog)) for passing in upcoming(catalog, frame.numbers.now)],
         "views": found,
+        "notices": await doors.catalog.notices(filters.revision) if filters.revision else (),
         "filters": filters,
         "filtered": any(asked.values()),
         "later": filters.cursor is not None,

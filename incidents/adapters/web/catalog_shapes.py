@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from incidents.adapters.web.shapes import ByShape, Shape
+from incidents.adapters.web.shapes import ByShape, EffectShape, Shape
 from incidents.core.handover import Passing
 from incidents.core.revision import CatalogChange, ChangeKind, Revision
 from incidents.core.system import Role
@@ -89,6 +89,9 @@ class HistoryItem(CatalogChangeShape):
 class HistoryShape(Shape):
     items: list[HistoryItem]
     next: str | None
+    notices: list[EffectShape] = Field(
+        [], description="Where one revision is asked for: who was told of its handovers, and what became of it."
+    )
 
 
 def _revision(revision: Revision | None) -> RevisionShape | None:

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from incidents.core.fact import Actor
 from incidents.core.revision import CatalogChange, ChangeKind, Draft, Revision
+from incidents.flow.ports.reader import EffectView
 
 
 class FileText(NamedTuple):
@@ -98,6 +99,10 @@ class Archive(Protocol):
         """Newest first, with the cursor of the next page; ValueError for a cursor that is none of ours."""
         ...
 
+    async def notices(self, revision: int) -> Sequence[EffectView]:
+        """Who was told of a revision's handovers, and what became of it."""
+        ...
+
 
 # --- what people ask for ---------------------------------------------------------------------------------------------
 
@@ -142,3 +147,5 @@ class CatalogDoor(Protocol):
     def running(self) -> Running: ...
 
     async def changes(self, query: ChangeQuery) -> tuple[Sequence[ChangeView], str | None]: ...
+
+    async def notices(self, revision: int) -> Sequence[EffectView]: ...
