@@ -65,7 +65,7 @@ class Muting:
                 tell_muted(desk, [alert], judged.mute)
             return
         free = self._unmuted(alert)
-        if free.settled or free.waived or self._is_known_by_now(free):
+        if free.settled or free.waived or (alert.incident is None and self._is_known_by_now(free)):
             return
         by_day = by_day or (reading is None and self._is_old_news(free))
         self._join(alert, free, over(alert, mute, judged, self._now), reading, by_day=by_day)

@@ -16,7 +16,7 @@ from incidents.adapters.store.tables import alerts, effects, facts, inbox, incid
 from incidents.core.alert import AlertState
 from incidents.core.effect import EffectKind, EffectState
 from incidents.core.fact import GENESIS, FactKind, link
-from incidents.core.incident import UNRESOLVED, Status
+from incidents.core.incident import UNRESOLVED, Held, Status
 from incidents.core.monitors import DEAF_AFTER
 from incidents.core.severity import Severity
 
@@ -206,6 +206,12 @@ async def _nothing_forgotten(connection: AsyncConnection, now: datetime) -> Asyn
         incident = r.incident_of(row)
         if not incident.paging.gave_up and incident.held is None:
             yield Broken(code="silence", where=incident.id, text="nobody has it, and nobody will be asked")
+    muted = exists().where(a.incident == c.number, a.muted_by.is_not(None))
+    silenced = select(incidents.c.doc).where(c.status == Status.TRIGGERED, ~muted)
+    for row in await connection.execute(silenced):
+        incident = r.incident_of(row)
+        if incident.held is Held.SILENCED:
+            yield Broken(code="silence", where=incident.id, text="is silenced, and none of its alerts is muted")
 
 
 _RULES: tuple[Callable[[AsyncConnection, datetime], AsyncIterator[Broken]], ...] = (

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import func, or_, select, union_all
 
 from incidents.adapters.store import rows as r
 from incidents.adapters.store.bulk import among
@@ -78,8 +78,12 @@ class Scenes(Part):
             await self._connection.execute(select(func.pg_advisory_xact_lock_shared(ORDER)))
 
     async def _silences(self) -> tuple[Silence, ...]:
-        """Those that have begun and are not over."""
-        query = select(silences).where(silences.c.begun, silences.c.ends_at > self._now)
+        """Those that have begun and are not over.
+
+        One that was made for now may begin later than this transaction did, and one for later may wait for the clock.
+        """
+        c = silences.c
+        query = select(silences).where(or_(c.begun, c.starts_at <= self._now), c.ends_at > self._now)
         found = [r.silence_of(row) for row in await self._connection.execute(query)]
         return tuple(sorted(found, key=lambda silence: int(silence.id)))
 

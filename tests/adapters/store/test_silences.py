@@ -12,7 +12,7 @@ from incidents.adapters.store.store import Store
 from incidents.core.alert import Alert, Mute
 from incidents.core.decision import Decision
 from incidents.core.errors import NotFound
-from incidents.core.incident import Status
+from incidents.core.incident import Held, Status
 from incidents.core.silence import Amount, Matcher, Silence, Trait
 from incidents.flow.ports import Turn
 from tests.adapters.store.kept import CREDIT, a_request, a_sighting, firing, forced, kept, opened, waits_for_lock
@@ -63,13 +63,17 @@ async def test_a_silence_is_read_back_as_it_was_made(store: Store) -> None:
 
 
 async def test_a_scene_knows_the_silences_that_have_begun_and_are_not_over(store: Store) -> None:
-    now, _, over = await a_silence(store), await a_silence(store, begins=1, begun=False), await a_silence(store)
+    now, later, over = await a_silence(store), await a_silence(store, begins=1, begun=False), await a_silence(store)
     async with store.unit(Turn.PEOPLE) as unit:
         await unit.silences.shorten(replace(over, ends_at=unit.now, ended_by="lee"))
     async with store.unit(Turn.INTAKE) as unit:
         scene = (await unit.board.scenes([a_request(CREDIT)]))[CREDIT]
         assert (await unit.silences.one(over.id)).ended_by == "lee"
     assert scene.silences == (now,)
+    store.shift(hours(1))
+    async with store.unit(Turn.INTAKE) as unit:
+        scene = (await unit.board.scenes([a_request(CREDIT)]))[CREDIT]
+    assert scene.silences == (now, later), "whether or not the clock has got round to it"
 
 
 async def test_a_silence_for_later_is_due_once_its_time_has_come_and_only_until_it_has_begun(store: Store) -> None:
@@ -158,6 +162,13 @@ async def test_a_silence_waits_for_alerts_that_fire_and_they_for_it(pg: Database
 async def a_scene(store: Store) -> tuple[Silence, ...]:
     async with store.unit(Turn.INTAKE) as unit:
         return (await unit.board.scenes([a_request(CREDIT)]))[CREDIT].silences
+
+
+async def test_an_incident_that_is_silenced_without_a_muted_alert_is_found(store: Store, database: Database) -> None:
+    await opened(store, alerts=[replace(muted(), incident="INC-1")], held=Held.SILENCED)
+    assert await check(database) == []
+    await forced(database, "update alerts set muted_by = null")
+    assert [(found.code, found.where) for found in await check(database)] == [("silence", "INC-1")]
 
 
 MUTED = muted().fingerprint
