@@ -71,6 +71,8 @@ class Clock:
                 done += await stage() or 0
             except StoreAway:
                 raise
+            except Stale:
+                continue  # another process was first: the next tick looks again
             except Exception:  # the loop's edge: one stage must not stop the others
                 log.exception("a stage of a tick failed", stage=stage.__name__)
         return done

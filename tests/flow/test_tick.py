@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from incidents.core.effect import Channel
 from incidents.core.errors import Stale
@@ -140,6 +141,16 @@ async def test_one_place_whose_alerts_cannot_lapse_holds_up_no_other(house: Hous
     await passes(house, minutes(16))
     rows = await house.found("select system, state from alerts order by system")
     assert [(row.system, row.state) for row in rows] == [("rag-assistant", "clear"), ("triage-bot", "firing")]
+
+
+async def test_a_stage_that_lost_a_race_is_no_mistake_and_holds_up_no_other(house: House) -> None:
+    await house.publish(harm())
+    house.store.fails += [Stale("somebody was first")]  # its first stage
+    with capture_logs() as logs:
+        await house.clock.tick()
+    assert house.store.fails == []
+    assert [line for line in logs if line["log_level"] == "error"] == []
+    assert len(await house.found("select * from seals")) == 1, "its last stage was reached"
 
 
 async def test_a_tick_that_lost_a_race_leaves_it_to_the_next(house: House) -> None:

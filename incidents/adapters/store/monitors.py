@@ -115,10 +115,18 @@ class Monitors(Part):
         values = [{**_key(watch), "since": watch.since, "late_at": watch.late_at} for watch in _in_order(new)]
         await insert_rows(self._connection, monitors, values, "on conflict do nothing")
         if changed:
+            await self._lock(watch.key for watch in changed)
             rows = [{**_key(watch), "late_at": self._now} for watch in _in_order(changed)]
             source, bound = listed(self._connection, rows, **_KEY, late_at="timestamptz")
             query = f"update monitors set late_at = d.late_at from {source} where {_SAME}"
             await self._connection.execute(text(query), bound)
+
+    async def _lock(self, keys: Iterable[WatchKey]) -> None:
+        """Take the rows in the order of their keys, as everybody does: an update alone takes them in any."""
+        c = monitors.c
+        mine = among(self._connection, sorted(keys), c.system, c.environment, c.monitor)
+        query = select(c.monitor).where(mine).order_by(c.system, c.environment, c.monitor)
+        await self._connection.execute(self._locked(query))
 
 
 def _in_order(watches: Iterable[Watch]) -> list[Watch]:
