@@ -3,31 +3,15 @@
 A case is added by writing it there; what it may say stands at the head of that file.
 """
 
-from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
 from incidents.core.alert import Alert
 from incidents.core.envelope import event_from
-from incidents.core.fact import Fact, FactKind
 from incidents.core.incident import Incident
-from tests.core.routing import (
-    ALL_AGAIN,
-    DEACTIVATED,
-    HOUR,
-    MUTING,
-    NOBODY_LEFT,
-    Case,
-    Happening,
-    Outcome,
-    Place,
-    cases,
-    estate,
-    estate_at,
-    nobody,
-    skip,
-)
+from tests.core.routing import DEACTIVATED, HOUR, Case, Happening, Outcome, Place, estate, estate_at, outcome
+from tests.core.routing_reader import cases
 from tests.core.routing_words import Telling
 from tests.core.town import Town
 
@@ -52,13 +36,7 @@ def played(case: Case) -> Outcome:
     ended = _follow(town, case)
     incident = _incident(town, case.place)
     facts = tuple(chained.fact for chained in town.facts[incident.id]) if incident else ()
-    return Outcome(
-        severity=((incident or alert).severity or "none").upper(),
-        muted=alert.muted.why if alert.muted else "",
-        asked=tuple(_asked(case, facts, ended)) or (nobody(alert, incident),),
-        skipped=tuple(skip(fact.data) for fact in facts if fact.kind is FactKind.TARGET_SKIPPED),
-        said=tuple(fact.text for fact in facts if fact.kind in MUTING),
-    )
+    return outcome(case, alert=alert, incident=incident, facts=facts, ended=ended)
 
 
 def _happen(town: Town, case: Case, happening: Happening) -> None:
@@ -104,12 +82,3 @@ def _incident(town: Town, place: Place) -> Incident | None:
 def _alert(town: Town, place: Place) -> Alert:
     """The newest alert of a place."""
     return next(a for a in reversed(town.alerts.values()) if (a.system, a.environment) == place)
-
-
-def _asked(case: Case, facts: Sequence[Fact], ended: datetime | None) -> Iterator[str]:
-    pages = [fact for fact in facts if fact.kind is FactKind.PAGED and (ended is None or fact.at < ended)]
-    for fact in pages:
-        yield case.line(fact.at, str(fact.data["to"]), fact.text.partition(": ")[2])
-    if ended is not None:
-        gave_up = any(fact.kind is FactKind.NOBODY_ANSWERED for fact in facts)
-        yield f"{case.clock(ended)} {NOBODY_LEFT if gave_up else ALL_AGAIN}"
