@@ -192,9 +192,8 @@ class Desk(Sheet):
 
     def _name_skipped(self, people: Ladder) -> None:
         for skip in people.skips:
-            known = f"{skip.role}:{skip.whom}:{skip.why}"
-            if known not in self.incident.skipped:
-                self.change(skipped=(*self.incident.skipped, known))
+            if skip.key not in self.incident.skipped:
+                self.change(skipped=(*self.incident.skipped, skip.key))
                 self._skipped(skip)
 
     def _skipped(self, skip: Skip) -> None:

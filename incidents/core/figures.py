@@ -5,6 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
+_WEEK = 7  # days from which on the name of a weekday means another one
 _GROUPED, _TINY, _SMALL, _WHOLE = 1000, 0.001, 10, 100  # from where on a number reads otherwise
 
 
@@ -49,11 +50,12 @@ def moment(at: datetime) -> str:
 
 
 def local(at: datetime, zone: str, now: datetime) -> str:
-    """A moment by the clocks of `zone`: 09:00 of the same day, Mon 09:00, Mon 7 Dec 09:00 a week or more from `now`."""
+    """A moment by the clocks of `zone`: 09:00 of the same day, Mon 09:00, Mon 7 Dec 09:00 a week or more of days on."""
     there = at.astimezone(ZoneInfo(zone))
-    if there.date() == now.astimezone(ZoneInfo(zone)).date():
+    days = abs(there.date() - now.astimezone(ZoneInfo(zone)).date()).days
+    if days == 0:
         return f"{there:%H:%M}"
-    return f"{there:%a %H:%M}" if abs(at - now) < timedelta(days=7) else dated(at, zone)
+    return f"{there:%a %H:%M}" if days < _WEEK else dated(at, zone)
 
 
 def dated(at: datetime, zone: str) -> str:

@@ -34,6 +34,11 @@ class Skip:
     gap: bool = True
     leave: bool = False  # for a while only
 
+    @property
+    def key(self) -> str:
+        """What it is known by on an incident, which names it once."""
+        return f"{self.role}:{self.whom}:{self.why}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:

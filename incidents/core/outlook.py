@@ -1,7 +1,7 @@
 """Decides who will be asked about an incident, when, how and why, if nobody answers: the desk, played ahead in time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from incidents.core.desk import Desk
@@ -29,7 +29,10 @@ class Asking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """Whom the ladder asks in their order; `again_at`: when it is run again, or gives up after its last run."""
+    """Whom the ladder asks in their order, and whom it leaves out, as the timeline will say it then.
+
+    `again_at`: when it is run again, or gives up after its last run.
+    """
 
     askings: tuple[Asking, ...] = ()
     skips: tuple[Skip, ...] = ()
@@ -42,9 +45,9 @@ def outlook(incident: Incident, estate: Estate, unreachable: Mapping[str, str], 
 
     `unreachable` maps a person's id to why Slack refused them, and is taken to stay as it is.
     """
-    people = ladder(incident, estate, unreachable, now)
     if incident.status is not Status.TRIGGERED:
-        return Outlook(skips=people.skips)
+        return Outlook()
+    people = ladder(incident, estate, unreachable, now)
     levels = {target.person.id: target for rung in people.rungs for target in rung}
     found = [
         Asking(
@@ -57,26 +60,31 @@ def outlook(incident: Incident, estate: Estate, unreachable: Mapping[str, str], 
         )
         for entry in incident.paging.asked
     ]
-    later, again_at, more_runs = _ahead(incident, estate, unreachable)
-    return Outlook(askings=(*found, *later), skips=people.skips, again_at=again_at, more_runs=more_runs)
+    ahead = _ahead(incident, estate, unreachable, now)
+    told = (skip for skip in people.skips if skip.key in incident.skipped)
+    return replace(ahead, askings=(*found, *ahead.askings), skips=(*told, *ahead.skips))
 
 
-def _ahead(
-    incident: Incident, estate: Estate, unreachable: Mapping[str, str]
-) -> tuple[list[Asking], datetime | None, int]:
-    """Let time pass from one wake-up to the next, with nobody answering."""
-    run, found = incident.paging.run, list[Asking]()
-    repeats = estate.policy_of(incident.system).escalation.repeat
+def _ahead(incident: Incident, estate: Estate, unreachable: Mapping[str, str], now: datetime) -> Outlook:
+    """Let time pass from one wake-up to the next, with nobody answering; what changes hands by then has done so."""
+    run, askings, skips = incident.paging.run, list[Asking](), list[Skip]()
+    changes = estate.catalog.next_handover(now)
     for _ in range(_STEPS):
-        at = incident.wake_at
+        at, before = incident.wake_at, incident
         if at is None or incident.paging.gave_up:
             break
-        incident, _, effects = Desk(incident, estate, at, unreachable).close()
+        if changes is not None and changes <= at:
+            estate = replace(estate, catalog=estate.catalog.as_of(at))
+            changes = estate.catalog.next_handover(at)
+        incident, _, effects = Desk(before, estate, at, unreachable).close()
         if incident.paging.run > run or incident.paging.gave_up:
-            return found, at, max(0, repeats - run)
+            more = max(0, estate.policy_of(incident.system).escalation.repeat - run)
+            return Outlook(askings=tuple(askings), skips=tuple(skips), again_at=at, more_runs=more)
         backed = {effect.target for effect in effects if effect.kind is EffectKind.FALLBACK}
-        found += [_page(effect, estate, at, backed) for effect in effects if effect.kind is EffectKind.PAGE]
-    return found, None, 0
+        askings += [_page(effect, estate, at, backed) for effect in effects if effect.kind is EffectKind.PAGE]
+        fresh = set(incident.skipped) - set(before.skipped)
+        skips += [skip for skip in ladder(before, estate, unreachable, at).skips if skip.key in fresh]
+    return Outlook(askings=tuple(askings), skips=tuple(skips))
 
 
 def _page(effect: Effect, estate: Estate, at: datetime, backed: set[str | None]) -> Asking:

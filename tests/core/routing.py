@@ -1,6 +1,6 @@
 """The routing table as values: what happens in each of its cases, and what comes of it in the words of the table."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -26,6 +26,7 @@ _WEEK = timedelta(days=7)
 
 Happening = tuple[datetime, Telling | Deed]
 Place = tuple[str, str]  # system, environment
+Page = tuple[datetime, str, str]  # when, whom (their id), why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +81,13 @@ class Case:
         twice = there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()
         return f"{day} {there:%H:%M}" + (f" {there:%Z}" if twice else "")
 
-    def line(self, at: datetime, person: str, why: str) -> str:
-        """One who is asked: by the clock of the case, and by their own where that shows another time."""
+    def lines(self, pages: Iterable[Page]) -> tuple[str, ...]:
+        """Who is asked, in their order; those of the same minute by name."""
+        named = [(at.replace(second=0, microsecond=0), estate().person(who).name, who, why) for at, who, why in pages]
+        return tuple(self._line(at, person, why) for at, _, person, why in sorted(named))
+
+    def _line(self, at: datetime, person: str, why: str) -> str:
+        """By the clock of the case, and by the person's own where that shows another time."""
         who, when = estate().person(person), self.clock(at)
         own, place = self.clock(at, who.timezone), who.timezone.rpartition("/")[2].replace("_", " ")
         return f"{when} {who.name}{f' ({own} in {place})' if own != when else ''}: {why}"
@@ -126,9 +132,8 @@ def outcome(
 
 
 def _asked(case: Case, facts: Sequence[Fact], ended: datetime | None) -> Iterator[str]:
-    for fact in facts:
-        if fact.kind is FactKind.PAGED and (ended is None or fact.at < ended):
-            yield case.line(fact.at, str(fact.data["to"]), fact.text.partition(": ")[2])
+    sent = (fact for fact in facts if fact.kind is FactKind.PAGED and (ended is None or fact.at < ended))
+    yield from case.lines((fact.at, str(fact.data["to"]), fact.text.partition(": ")[2]) for fact in sent)
     if ended is not None:
         gave_up = any(fact.kind is FactKind.NOBODY_ANSWERED for fact in facts)
         yield case.end(ended, more=not gave_up)
