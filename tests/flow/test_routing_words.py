@@ -20,6 +20,7 @@ from tests.core.routing_words import Telling
 from tests.flow.house import House, Postman, message, open_house
 
 TICK = timedelta(milliseconds=1)  # a stored moment is cut to it
+JUST_AFTER = timedelta(milliseconds=50)  # more than the machine's clock is set back while a case is lived through
 ALSO_ON_POSTGRES = (
     "A minute before Friday evening",
     "London's clocks go back",
@@ -52,7 +53,9 @@ class Life:
 
     async def prepare(self) -> None:
         """Whatever was before: silences, who was found deactivated, what happened."""
-        self.house.store.shift(self.case.begins - datetime.now(UTC))  # the database's clock never goes backwards
+        self.house.store.shift(
+            self.case.begins + JUST_AFTER - datetime.now(UTC)
+        )  # the database's clock never goes backwards
         self.house.estate = estate_at(self.case.begins)
         async with self.house.store.unit(Turn.PEOPLE) as unit:
             for silence in self.case.silences:
@@ -123,7 +126,7 @@ class Life:
         return min((at for at in moments if at is not None), default=None)
 
     async def _set_clock(self, to: datetime) -> None:
-        self.house.store.shift(to - await self.house.now())
+        self.house.store.shift(to + JUST_AFTER - await self.house.now())
 
 
 @pytest.fixture(scope="module")
