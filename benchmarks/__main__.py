@@ -16,7 +16,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import inventory
+from benchmarks import inventory, routing
 from benchmarks.latency import fake_slack, measure
 from benchmarks.load import Load, content_type
 from tests.rig import Postgres, RabbitMQ
@@ -125,6 +125,7 @@ def main() -> None:
     asked = parser.parse_args()
     console, bench = Console(width=130), Bench(asked.runs, asked.events)
     console.print(inventory.report(asked.runs))
+    console.print(routing.report())
     broker, postgres = RabbitMQ(), Postgres()
     try:
         if not asked.only_pages:
