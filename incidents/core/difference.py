@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incidents.core.catalog import Catalog
+from incidents.core.feed import host_of
 from incidents.core.handover import Passing, PassingKind, passings
 from incidents.core.revision import CatalogChange, ChangeKind, Draft, Tree
 
 _SYSTEMS = "systems"
-_ORDER = (_SYSTEMS, "people", "teams", "schedules", "escalations", "holidays", "maintenance", "defaults")
+_CALENDAR = "calendar"
 _NOUNS = {
     _SYSTEMS: "System",
     "people": "Person",
@@ -20,6 +21,7 @@ _NOUNS = {
     "maintenance": "Maintenance",
     "defaults": "Default",
 }
+SECTIONS = tuple(_NOUNS)  # of a catalog, in the order in which their changes are told
 _LONGEST = 100  # characters of a value in a sentence
 _OF_PASSING = {
     PassingKind.NOW: ChangeKind.HANDED_OVER,
@@ -68,7 +70,7 @@ def passing_change(passing: Passing, catalog: Catalog) -> CatalogChange:
 
 def _changes(before: Tree, after: Tree) -> Iterator[CatalogChange]:
     names = {name for tree in (before, after) for name, section in tree.items() if isinstance(section, Mapping)}
-    for section in sorted(names, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)):
+    for section in sorted(names, key=lambda name: (SECTIONS.index(name) if name in SECTIONS else len(SECTIONS), name)):
         old, new = _mapping(before.get(section)), _mapping(after.get(section))
         for entry in sorted({*old, *new}):
             if entry not in old:
@@ -84,6 +86,7 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _whole(kind: ChangeKind, section: str, entry: str, *, before: object = None, after: object = None) -> CatalogChange:
+    before, after = _kept("", before), _kept("", after)
     subject, value = _subject(section, entry), after if kind is ChangeKind.ADDED else before
     said = f": {shown(value)}" if isinstance(value, str) else ""
     text = f"{subject} is {'new' if kind is ChangeKind.ADDED else 'gone'}{said}"
@@ -93,10 +96,11 @@ def _whole(kind: ChangeKind, section: str, entry: str, *, before: object = None,
 def _inside(section: str, entry: str, old: object, new: object) -> Iterator[CatalogChange]:
     """Field by field where both are mappings; else the entry as a whole has another value."""
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
-        text = f"{_subject(section, entry)} is {shown(new)}, was {shown(old)}"
-        yield _changed(section, entry, "", text, old, new)
+        was, is_ = _kept("", old), _kept("", new)
+        yield _changed(section, entry, "", f"{_subject(section, entry)} {_became(was, is_)}", was, is_)
         return
-    for name, was, is_ in _fields(old, new):
+    for name, before, after in _fields(old, new):
+        was, is_ = _kept(name, before), _kept(name, after)
         yield _changed(section, entry, name, f"{_subject(section, entry)}: {name} {_became(was, is_)}", was, is_)
 
 
@@ -124,11 +128,22 @@ def _fields(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[tu
 def _became(was: object, is_: object) -> str:
     if is_ is None:
         return f"is no longer given, was {shown(was)}"
+    if shown(is_) == shown(was):
+        return f"is another one: {shown(is_)}"  # where they differ is cut or kept secret
     return f"is {shown(is_)}, was {'not given' if was is None else shown(was)}"
 
 
 def _subject(section: str, entry: str) -> str:
     return f"{_NOUNS.get(section, section)} {entry}"
+
+
+def _kept(name: str, value: object) -> object:
+    """A value as the history keeps it: of a calendar's address the host alone, since the rest may be a password."""
+    if name == _CALENDAR and isinstance(value, str):
+        return f"{value.partition(':')[0]}://{host_of(value)}/…"
+    if isinstance(value, Mapping):
+        return {key: _kept(key, inner) for key, inner in value.items()}
+    return value
 
 
 def shown(value: object) -> str:

@@ -29,7 +29,10 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogChange:
-    """One difference; `field` is empty where a whole entry came or went, `before` and `after` are JSON values."""
+    """One difference; `field` is empty where a whole entry came or went, `before` and `after` are JSON values.
+
+    Neither holds a secret: the history is read by more people than the files are.
+    """
 
     kind: ChangeKind
     section: str

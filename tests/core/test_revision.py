@@ -103,6 +103,23 @@ def test_a_long_value_is_cut_in_the_sentence_and_kept_whole_beside_it() -> None:
     assert change.after == long
 
 
+def test_of_a_calendars_address_the_history_tells_the_host_alone() -> None:
+    """The rest of a private calendar's address is its password."""
+    old, new = (f"https://me:hunter{n}@calendars.example.com/secret{n}.ics" for n in (1, 2))
+    before = a_draft(schedules={"vendor": {"calendar": old}}, holidays={"uk": {"calendar": old}})
+    after = a_draft(schedules={"vendor": {"calendar": new}}, holidays={"de": {"calendar": new}})
+
+    found = difference(before, after, NOON)
+
+    assert said(found) == [
+        "Schedule vendor: calendar is another one: https://calendars.example.com/…",
+        "Holidays de is new",
+        "Holidays uk is gone",
+    ]
+    assert found.changes[1].after == {"calendar": "https://calendars.example.com/…"}
+    assert not any(word in repr(found) for word in ("hunter", "secret"))
+
+
 # --- handovers -------------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,8 @@ from incidents.flow.ports import FileText
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
     409: WRITES[409] | {"description": "Another revision runs than was expected: `detail` says whose"},
-    422: WRITES[422] | {"description": "The catalog is wrong: `errors` name file, line, what and a suggestion"},
+    422: WRITES[422]
+    | {"description": "The catalog is wrong: `errors` name file, line, place, detail and a suggestion"},
 }
 
 router = APIRouter(prefix="/api/catalog", route_class=OnceRoute, tags=["catalog"])

@@ -12,10 +12,9 @@ from incidents.adapters.web.asked import CatalogFilters
 from incidents.adapters.web.doors import Doors
 from incidents.adapters.web.frame import Framed
 from incidents.adapters.web.template import page
+from incidents.core.difference import SECTIONS
 from incidents.core.handover import upcoming
 from incidents.core.revision import ChangeKind
-
-SECTIONS = ("systems", "people", "teams", "schedules", "escalations", "holidays", "maintenance", "defaults")
 
 router = APIRouter(prefix="/catalog", include_in_schema=False)
 

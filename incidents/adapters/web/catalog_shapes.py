@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from incidents.adapters.web.shapes import ByShape, EffectShape, Shape
+from incidents.core.difference import SECTIONS
 from incidents.core.handover import Passing
 from incidents.core.revision import CatalogChange, ChangeKind, Revision
 from incidents.core.system import Role
@@ -14,12 +15,12 @@ from incidents.flow.ports import ChangeView, Running
 
 class CatalogChangeShape(Shape):
     kind: ChangeKind
-    section: str = Field(description="systems, people, teams, schedules, escalations, holidays, maintenance, defaults.")
+    section: str = Field(description=f"One of {', '.join(SECTIONS)}.")
     entry: str
     field: str = Field(description="Empty where a whole entry came or went.")
     text: str
-    before: Any = None
-    after: Any = None
+    before: Any = Field(None, description="As it stood in the files; of a calendar's address only the host.")
+    after: Any = Field(None, description="As it stands in the files; of a calendar's address only the host.")
 
 
 class PlanShape(Shape):
