@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from secrets import token_hex
 
 import structlog
@@ -14,7 +14,7 @@ from incidents.adapters.calendar.feeds import WebFeeds
 from incidents.adapters.calendar.personal import PersonalCalendars
 from incidents.adapters.console import ConsoleCarrier
 from incidents.adapters.fallback import FallbackCarrier
-from incidents.adapters.files import RunbookShelf, read_policy, read_runbooks, shipped
+from incidents.adapters.files import RunbookShelf, read_policy, read_runbooks
 from incidents.adapters.slack.api import SlackApi
 from incidents.adapters.slack.carrier import SlackCarrier
 from incidents.adapters.store.answers import KeptAnswers
@@ -22,10 +22,10 @@ from incidents.adapters.store.archive import Archive
 from incidents.adapters.store.calendars import KeptCalendars
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.lock import FileLock
-from incidents.adapters.store.schema import upgrade
 from incidents.adapters.store.shelf import Shelf
 from incidents.adapters.store.silence_shelf import SilenceShelf
 from incidents.adapters.store.store import Store
+from incidents.app.database import OpenDatabase, open_database
 from incidents.app.drafts import Drafts
 from incidents.app.opening import begin, read
 from incidents.app.secret import secret_of
@@ -123,12 +123,6 @@ class Parts:
             self.lock.free()
 
 
-def lock_of(settings: Settings) -> FileLock | None:
-    """The lock beside an SQLite file; PostgreSQL needs none."""
-    file = settings.database_file
-    return FileLock(file) if file is not None else None
-
-
 def carriers_of(settings: Settings, slack: SlackApi | None) -> tuple[Carrier, ...]:
     """A carrier for each channel that is set up; the console always is."""
     carriers: list[Carrier] = [ConsoleCarrier()]
@@ -137,39 +131,6 @@ def carriers_of(settings: Settings, slack: SlackApi | None) -> tuple[Carrier, ..
     if settings.fallback_url is not None:
         carriers.append(FallbackCarrier(settings.fallback_url.get_secret_value()))
     return tuple(carriers)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenDatabase:
-    """A database at the newest schema, and the lock on its file; `before` is the version that it was at."""
-
-    database: Database
-    lock: FileLock | None
-    before: str | None
-    after: str
-
-    async def close(self) -> None:
-        """Give both back."""
-        await self.database.close()
-        if self.lock is not None:
-            self.lock.free()
-
-
-async def open_database(settings: Settings) -> OpenDatabase:
-    """Lock an SQLite file, or raise Held; bring the schema up to date, or raise SchemaTooNew."""
-    lock = lock_of(settings)
-    if lock is not None:
-        lock.take()  # where this process answers is told once it does
-    database = Database(settings.database_url)
-    database.offset = timedelta(seconds=settings.clock_offset)
-    try:
-        before, after = await upgrade(database, shipped("migrations"))
-    except BaseException:
-        await database.close()
-        if lock is not None:
-            lock.free()
-        raise
-    return OpenDatabase(database=database, lock=lock, before=before, after=after)
 
 
 async def build(

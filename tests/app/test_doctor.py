@@ -5,8 +5,7 @@ import socket
 import pytest
 from pydantic import SecretStr
 
-from incidents.app.doctor import examine
-from incidents.app.finding import Finding, Grade
+from incidents.app.doctor import Finding, Grade, examine
 from incidents.app.settings import Settings
 from tests.app.desk import Desk
 from tests.fakes.slack import TOKEN, FakeSlack

@@ -121,8 +121,7 @@ async def _broken(settings: "Settings") -> "list[Broken]":
 
 def doctor(as_json: AsJson = False) -> None:
     """Look at everything that the service leans on, and say what to do about what is wrong."""
-    from incidents.app.doctor import examine
-    from incidents.app.finding import Grade
+    from incidents.app.doctor import Grade, examine
 
     session.quiet()
     findings = asyncio.run(examine(session.settings()))
@@ -155,10 +154,8 @@ def db_upgrade(as_json: AsJson = False) -> None:
 
 
 async def _upgraded(settings: "Settings") -> tuple[str | None, str]:
-    from incidents.app.wiring import open_database
+    from incidents.app.database import open_database
 
     opened = await open_database(settings)
-    await opened.database.close()
-    if opened.lock is not None:
-        opened.lock.free()
+    await opened.close()
     return opened.before, opened.after

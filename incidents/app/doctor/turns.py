@@ -1,4 +1,4 @@
-"""Looks at what being on call leans on: calendars kept elsewhere, turns that nobody has, and the secret that signs."""
+"""Looks at what being on call leans on: calendars kept elsewhere, and turns that nobody has."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,9 +7,8 @@ from incidents.adapters.store.archive import Archive
 from incidents.adapters.store.calendars import KeptCalendars
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.store import Store
+from incidents.app.doctor.finding import Finding, ok, warn
 from incidents.app.drafts import Drafts
-from incidents.app.finding import Finding, ok, warn
-from incidents.app.secret import key_file
 from incidents.app.settings import Settings
 from incidents.app.wiring import read_base
 from incidents.core.catalog import Catalog
@@ -18,9 +17,6 @@ from incidents.core.estate import Estate
 from incidents.core.feed import with_copies
 from incidents.core.on_call import CalendarState, Roster
 from incidents.flow.on_call import RosterDesk
-
-_SHORT = 16
-_OTHERS = 0o077  # permissions of anybody but the owner of a file
 
 
 async def examine_turns(settings: Settings, database: Database) -> list[Finding]:
@@ -70,21 +66,3 @@ def _turns(rosters: Sequence[Roster]) -> Iterator[Finding]:
 
 def _counted(things: Sequence[object], name: str) -> str:
     return f"{len(things)} {name}{'s' * (len(things) != 1)}"
-
-
-def examine_secret(settings: Settings) -> Iterator[Finding]:
-    """Whether what is given out can be signed, and nobody else can sign it."""
-    file = key_file(settings)
-    if settings.secret_key is not None:
-        if len(settings.secret_key.get_secret_value()) < _SHORT:
-            advice = "set INCIDENTS_SECRET_KEY to a long random text; people then subscribe anew"
-            yield warn("secret", f"is shorter than {_SHORT} letters: it can be guessed", advice)
-            return
-        yield ok("secret", "INCIDENTS_SECRET_KEY signs the calendars of people")
-    elif file is None:
-        advice = "set INCIDENTS_SECRET_KEY to a long random text, the same for every process"
-        yield warn("secret", "none is set: people cannot subscribe to their own turns", advice)
-    elif file.exists() and file.stat().st_mode & _OTHERS:
-        yield warn("secret", f"{file} can be read by others", f"chmod 600 {file}, or remove it to have a new one made")
-    else:
-        yield ok("secret", f"is kept in {file}")

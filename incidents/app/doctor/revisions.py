@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from incidents.adapters.files import FilesRefused
 from incidents.adapters.store.archive import Archive
 from incidents.adapters.store.database import Database
+from incidents.app.doctor.finding import Finding, fail, ok, warn
 from incidents.app.drafts import Drafts
-from incidents.app.finding import Finding, fail, ok, warn
 from incidents.app.opening import read
 from incidents.app.settings import Settings
 from incidents.app.wiring import read_base
