@@ -96,7 +96,7 @@ def test_planned_cost_and_more_than_one_matcher_are_told_as_they_were_meant(at_d
     ("words", "why"),
     [
         (("--match", "credit", "--reason", "x", "--for", "2h"), "is no matcher"),
-        (("--match", "system=a", "--reason", "x", "--for", "soon"), "is no span"),
+        (("--match", "system=a", "--reason", "x", "--for", "soon"), "is no length of time"),
         (("--match", "system=a", "--reason", "x"), "say how long"),
         (("--match", "system=a", "--reason", "x", "--for", "1h", "--planned", "much"), "is no amount"),
     ],

@@ -7,7 +7,7 @@ import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
-from incidents.app.cli.options import AsJson, By, Incident, Into, Length, Note, OtherIncident, Url
+from incidents.app.cli.options import FOR, AsJson, By, Incident, Into, Note, OtherIncident, ToPerson, Url
 from incidents.core.figures import moment
 from incidents.core.incident import Resolution
 from incidents.core.severity import Severity
@@ -45,24 +45,18 @@ def escalate(incident: Incident, note: Note = None, by: By = None, url: Url = No
 def snooze(
     *,
     incident: Incident,
-    length: Length = timedelta(hours=1),
+    length: Annotated[timedelta, FOR] = timedelta(hours=1),
     note: Note = None,
     by: By = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Take it, and be asked again when the time is over; until then nobody is."""
-    minutes = -(-length // timedelta(minutes=1))
-    _act(incident, "snooze", {"minutes": minutes, "note": note}, by=by, url=url, as_json=as_json)
+    _act(incident, "snooze", {"minutes": length // timedelta(minutes=1), "note": note}, by=by, url=url, as_json=as_json)
 
 
 def hand_over(
-    incident: Incident,
-    to: Annotated[str, typer.Option("--to", metavar="PERSON", help="An id of the catalog, or admin.")],
-    note: Note = None,
-    by: By = None,
-    url: Url = None,
-    as_json: AsJson = False,
+    incident: Incident, to: ToPerson, note: Note = None, by: By = None, url: Url = None, as_json: AsJson = False
 ) -> None:
     """Ask a person to take it, before everybody else."""
     _act(incident, "hand-over", {"to": to, "note": note}, by=by, url=url, as_json=as_json)
@@ -109,12 +103,7 @@ def note(
 
 
 def assign(
-    incident: Incident,
-    to: Annotated[str, typer.Option("--to", metavar="PERSON", help="An id of the catalog, or admin.")],
-    note: Note = None,
-    by: By = None,
-    url: Url = None,
-    as_json: AsJson = False,
+    incident: Incident, to: ToPerson, note: Note = None, by: By = None, url: Url = None, as_json: AsJson = False
 ) -> None:
     """Give it to a person."""
     _act(incident, "assign", {"to": to, "note": note}, by=by, url=url, as_json=as_json)

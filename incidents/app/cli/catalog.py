@@ -8,16 +8,15 @@ import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
-from incidents.app.cli.options import AsJson, By, Url
+from incidents.app.cli.options import AsJson, By, CatalogPath, Cursor, Limit, Url
 from incidents.core.errors import IncidentsError
 
 _SHOWN = 200  # changes printed of one plan; --json has all of them
 
-Catalog = Annotated[Path | None, typer.Option(help="A file or folder; default INCIDENTS_CATALOG.")]
 Note = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Why, for the history.")]
 
 
-def plan(catalog: Catalog = None, url: Url = None, as_json: AsJson = False) -> None:
+def plan(catalog: CatalogPath = None, url: Url = None, as_json: AsJson = False) -> None:
     """Show what applying a catalog would change; nothing is changed."""
     files = _files(catalog)
     with session.api(url=url, as_json=as_json) as calls:
@@ -29,7 +28,7 @@ def plan(catalog: Catalog = None, url: Url = None, as_json: AsJson = False) -> N
 
 
 def apply(
-    catalog: Catalog = None,
+    catalog: CatalogPath = None,
     note: Note = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     by: By = None,
@@ -65,15 +64,16 @@ def history(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     section: Annotated[str | None, typer.Option(help="Only of this section, such as systems or people.")] = None,
     entry: Annotated[str | None, typer.Option(help="Only of the entry with this id.")] = None,
     revision: Annotated[int | None, typer.Option(min=1, help="Only of this revision.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Go on from here: `next` of the list before.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """List what changed in the catalog: who, when, before and after; the newest first."""
-    asked = {"section": section, "entry": entry, "revision": revision, "limit": limit, "cursor": cursor}
+    asked = {"section": section, "entry": entry, "revision": revision, "limit": limit}
+    query = [(name, each) for name, each in asked.items() if each is not None]
     with session.api(url=url, as_json=as_json) as calls:
-        found = calls.get("/api/catalog/changes", [(name, each) for name, each in asked.items() if each is not None])
+        found = session.listed(calls, "/api/catalog/changes", query, cursor=cursor)
     if as_json:
         terminal.write_json(found)
         return

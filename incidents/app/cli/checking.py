@@ -10,7 +10,7 @@ import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
-from incidents.app.cli.options import AsJson
+from incidents.app.cli.options import AsJson, CatalogPath
 from incidents.core.errors import IncidentsError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def validate(
-    catalog: Annotated[Path | None, typer.Option(help="A file or folder; default INCIDENTS_CATALOG.")] = None,
+    catalog: CatalogPath = None,
     policy: Annotated[Path | None, typer.Option(help="Default INCIDENTS_POLICY, else the shipped one.")] = None,
     runbooks: Annotated[Path | None, typer.Option(help="Default INCIDENTS_RUNBOOKS, else the shipped ones.")] = None,
     as_json: AsJson = False,

@@ -8,7 +8,7 @@ import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
-from incidents.app.cli.options import AsJson, By, Url
+from incidents.app.cli.options import AsJson, By, Cursor, Limit, Url
 
 Letter = Annotated[str, typer.Argument(metavar="ID", help="The dead letter's number; `list` has them.")]
 _ID = r"[A-Za-z0-9_-]{1,64}"
@@ -22,8 +22,8 @@ class State(StrEnum):
 
 def list_(
     state: Annotated[list[State] | None, typer.Option(help="Only in these states; default open.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="How many at a time.")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Go on from here: `next` of the list before.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Every page, in every state unless some are given.")
     ] = False,
@@ -32,22 +32,15 @@ def list_(
 ) -> None:
     """List messages that could not be read, newest first."""
     states = state or ([] if everything else [State.OPEN])
-    query: list[tuple[str, str | int]] = [("state", each.value) for each in states]
-    items: list[Any] = []
+    query = [*(("state", each.value) for each in states), ("limit", limit)]
     with session.api(url=url, as_json=as_json) as calls:
-        while True:
-            more = [("cursor", cursor)] if cursor else []
-            page = calls.get("/api/dead-letters", [*query, ("limit", limit), *more])
-            items += page["items"]
-            cursor = page["next"]
-            if not (everything and cursor):
-                break
+        found = session.listed(calls, "/api/dead-letters", query, cursor=cursor, everything=everything)
     if as_json:
-        terminal.write_json({"items": items, "next": cursor})
+        terminal.write_json(found)
         return
-    terminal.write(*(_line(item) for item in items) if items else ("No dead letters.",))
-    if cursor:
-        terminal.write(f"There are more: add --all, or --cursor {cursor}")
+    terminal.write(*map(_line, found["items"]) if found["items"] else ("No dead letters.",))
+    if found["next"]:
+        terminal.write(f"There are more: add --all, or --cursor {found['next']}")
 
 
 def _line(item: dict[str, Any]) -> str:
@@ -108,7 +101,6 @@ def discard(
 
 
 def _path(letter: str) -> str:
-
     if not re.fullmatch(_ID, letter):
         raise typer.BadParameter(f"{letter!r} is no dead letter: ids are numbers")
     return f"/api/dead-letters/{letter}"

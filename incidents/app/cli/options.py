@@ -2,9 +2,12 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+MOST = 200  # of a list in one answer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="Ask this service, not the one that is found.")]
@@ -28,10 +31,10 @@ def _incident(text: str) -> str:
 
 
 def _length(text: str) -> timedelta:
-    """A length of time from 45m, 2h or 1h30m."""
+    """A length of time from 45m, 2h or 1d12h."""
     found = _LENGTH.fullmatch(text.strip())
     if found is None or not any(found.groups()):
-        raise typer.BadParameter(f"{text!r} is no length of time: write it like 45m, 2h or 1h30m")
+        raise typer.BadParameter(f"{text!r} is no length of time: write it like 45m, 2h or 1d12h")
     return timedelta(**{unit: int(many) for unit, many in found.groupdict(default="0").items()})
 
 
@@ -40,6 +43,8 @@ OtherIncident = Annotated[
     str | None, typer.Option("--of", metavar="ID", help="The incident that it repeats.", parser=_incident)
 ]
 Into = Annotated[str, typer.Option("--into", metavar="ID", help="The incident that takes it in.", parser=_incident)]
-Length = Annotated[
-    timedelta, typer.Option("--for", metavar="LENGTH", help="How long, as in 45m, 2h or 1h30m.", parser=_length)
-]
+ToPerson = Annotated[str, typer.Option("--to", metavar="PERSON", help="An id of the catalog, or admin.")]
+FOR = typer.Option("--for", metavar="LENGTH", help="How long, as in 45m, 2h or 1d12h.", parser=_length)
+CatalogPath = Annotated[Path | None, typer.Option(help="A file or folder; default INCIDENTS_CATALOG.")]
+Limit = Annotated[int, typer.Option(min=1, max=MOST, help="How many at a time.")]
+Cursor = Annotated[str | None, typer.Option(help="Go on from here: `next` of the list before.")]

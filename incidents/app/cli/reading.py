@@ -7,14 +7,13 @@ import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
-from incidents.app.cli.options import AsJson, Incident, Url
+from incidents.app.cli.options import AsJson, Cursor, Incident, Limit, Url
 from incidents.core.incident import Status
 from incidents.core.severity import Severity
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_MOST = 200  # in one answer
 _KINDS = "drift, hallucination, cost_anomaly, report, unknown_system, monitor_silent, retired_system"
 
 
@@ -29,8 +28,8 @@ def list_(  # noqa: PLR0913 - an option each
     kind: Annotated[list[str] | None, typer.Option(help=f"Only of these kinds: {_KINDS}.")] = None,
     owner: Annotated[list[str] | None, typer.Option(help="Only of these people or teams.")] = None,
     q: Annotated[str | None, typer.Option("--q", "-q", metavar="WORDS", help="Only with these words in them.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="How many at a time.")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Go on from here: `next` of the list before.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     everything: Annotated[bool, typer.Option("--all", help="Every page of the list.")] = False,
     url: Url = None,
     as_json: AsJson = False,
@@ -42,22 +41,17 @@ def list_(  # noqa: PLR0913 - an option each
     if q:
         query.append(("q", q))
     with session.api(url=url, as_json=as_json) as calls:
-        items: list[Any] = []
-        while True:
-            page = calls.get("/api/incidents", [*query, ("limit", limit), *([("cursor", cursor)] if cursor else [])])
-            items += page["items"]
-            cursor = page["next"]
-            if not (everything and cursor):
-                break
+        asked: list[tuple[str, str | int]] = [*query, ("limit", limit)]
+        found = session.listed(calls, "/api/incidents", asked, cursor=cursor, everything=everything)
     if as_json:
-        terminal.write_json({"items": items, "next": cursor})
+        terminal.write_json(found)
         return
-    if not items:
+    if not found["items"]:
         terminal.write("No incidents." if not query else "No incidents like that.")
         return
-    _table(items)
-    if cursor:
-        terminal.write(f"There are more: add --all, or --cursor {cursor}")
+    _table(found["items"])
+    if found["next"]:
+        terminal.write(f"There are more: add --all, or --cursor {found['next']}")
 
 
 def _table(items: list[Any]) -> None:

@@ -1,6 +1,6 @@
 """One command's turn: its settings, its calls, and how a refusal is printed."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,19 @@ def api(*, url: str | None, by: str | None = None, as_json: bool = False) -> Ite
             raise
         terminal.write_json(refused.problem)
         raise typer.Exit(REFUSED) from None
+
+
+def listed(
+    calls: "Api", path: str, query: Sequence[tuple[str, str | int]], *, cursor: str | None, everything: bool = False
+) -> dict[str, Any]:
+    """One page of a list, or with `everything` the rest of it: `items`, and `next` where there are more."""
+    items: list[Any] = []
+    while True:
+        page = calls.get(path, [*query, *([("cursor", cursor)] if cursor else [])])
+        items += page["items"]
+        cursor = page["next"]
+        if not (everything and cursor):
+            return {**page, "items": items}
 
 
 def mended(call: Callable[[], dict[str, Any]], *, as_json: bool) -> dict[str, Any]:

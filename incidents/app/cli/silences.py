@@ -9,11 +9,10 @@ import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
-from incidents.app.cli.options import AsJson, By, Url
+from incidents.app.cli.options import FOR, AsJson, By, Cursor, Limit, Url
 
 _FIELDS = "system, environment, kind, metric, segment, feature, source or severity"
 _MATCH = re.compile(r"([a-z]+)(!?=)(.+)", re.DOTALL)
-_SPAN = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?")
 _PLANNED = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([A-Za-z]{3})")
 
 
@@ -34,9 +33,7 @@ def add(  # noqa: PLR0913 - an option each
         ),
     ],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it stands on every alert that is muted.")],
-    length: Annotated[
-        str | None, typer.Option("--for", metavar="SPAN", help="How long, as in 30m, 2h or 1d12h.")
-    ] = None,
+    length: Annotated[timedelta | None, FOR] = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Or until when, as in 2026-12-24T08:00:00Z.")
     ] = None,
@@ -54,16 +51,16 @@ def add(  # noqa: PLR0913 - an option each
 
     Reported harm is never silenced.
     """
+    if (length is None) == (until is None):
+        raise typer.BadParameter("say how long: either --for or --until")
     body: dict[str, object] = {
         "matchers": [_matcher(text) for text in match],
         "reason": reason,
-        "minutes": _minutes(length) if length else None,
+        "minutes": None if length is None else length // timedelta(minutes=1),
         "ends_at": until,
         "starts_at": begin,
         "planned": _amount(planned) if planned else None,
     }
-    if (length is None) == (until is None):
-        raise typer.BadParameter("say how long: either --for or --until")
     with session.api(url=url, by=by, as_json=as_json) as calls:
         if preview:
             _tell_preview(calls.post("/api/silences/preview", body), as_json=as_json)
@@ -80,14 +77,6 @@ def _matcher(text: str) -> dict[str, object]:
     if found is None:
         raise typer.BadParameter(f"{text!r} is no matcher: write FIELD=VALUE or FIELD!=VALUE, a field being {_FIELDS}")
     return {"field": found[1], "value": found[3].strip(), "negated": found[2] == "!="}
-
-
-def _minutes(text: str) -> int:
-    found = _SPAN.fullmatch(text.strip().lower())
-    if found is None or not any(found.groups()):
-        raise typer.BadParameter(f"{text!r} is no span: write it as in 30m, 2h or 1d12h")
-    days, hours, minutes = (int(part or 0) for part in found.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes) // timedelta(minutes=1)
 
 
 def _amount(text: str) -> dict[str, str]:
@@ -115,8 +104,8 @@ def _tell_preview(found: dict[str, Any], *, as_json: bool) -> None:
 
 def list_(
     state: Annotated[list[State] | None, typer.Option(help="Only these; default those that are not over.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="How many at a time.")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Go on from here: `next` of the list before.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Every page, in every state unless some are given.")
     ] = False,
@@ -125,22 +114,15 @@ def list_(
 ) -> None:
     """List silences, newest first."""
     states = state or ([] if everything else [State.ACTIVE, State.PENDING])
-    query: list[tuple[str, str | int]] = [("state", each.value) for each in states]
-    items: list[Any] = []
+    query = [*(("state", each.value) for each in states), ("limit", limit)]
     with session.api(url=url, as_json=as_json) as calls:
-        while True:
-            more = [("cursor", cursor)] if cursor else []
-            page = calls.get("/api/silences", [*query, ("limit", limit), *more])
-            items += page["items"]
-            cursor = page["next"]
-            if not (everything and cursor):
-                break
+        found = session.listed(calls, "/api/silences", query, cursor=cursor, everything=everything)
     if as_json:
-        terminal.write_json({"items": items, "next": cursor})
+        terminal.write_json(found)
         return
-    terminal.write(*(_line(item) for item in items) if items else ("No silences.",))
-    if cursor:
-        terminal.write(f"There are more: add --all, or --cursor {cursor}")
+    terminal.write(*map(_line, found["items"]) if found["items"] else ("No silences.",))
+    if found["next"]:
+        terminal.write(f"There are more: add --all, or --cursor {found['next']}")
 
 
 def _line(item: dict[str, Any]) -> str:
