@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from incidents.adapters.web.asked import AlertFilters, IncidentFilters, IncidentId, Open
+from incidents.adapters.web.asked import IncidentId, Open
 from incidents.adapters.web.doors import Doors
+from incidents.adapters.web.filters import AlertFilters, IncidentFilters
 from incidents.adapters.web.once import ByDeed, OnceRoute
 from incidents.adapters.web.problem import bad_field, documented
 from incidents.adapters.web.shapes import (

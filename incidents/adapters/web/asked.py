@@ -1,4 +1,4 @@
-"""What a request may hold: queries and bodies with their limits; unknown fields are refused by name."""
+"""What the body of a request may hold, with its limits; unknown fields are refused by name."""
 
 import re
 from collections.abc import Mapping
@@ -10,22 +10,15 @@ from fastapi import Depends, Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from incidents.adapters.web.problem import bad_field
-from incidents.core.alert import AlertState
 from incidents.core.catalog import Catalog
 from incidents.core.errors import NotFound
 from incidents.core.estate import ADMIN
 from incidents.core.event_data import PRODUCTION
-from incidents.core.events import Kind
 from incidents.core.fact import Actor
-from incidents.core.finding import Code
 from incidents.core.holders import LONGEST_SNOOZE
-from incidents.core.incident import Action, Resolution, Status
+from incidents.core.incident import Action, Resolution
 from incidents.core.response import Ask
-from incidents.core.revision import ChangeKind
 from incidents.core.severity import Severity
-from incidents.core.silence import SilenceState
-from incidents.core.system import Criticality
-from incidents.flow.ports import ChangeQuery, IncidentQuery
 
 # No control characters; in names no format characters either, which hide and make look-alikes. Spelled out, since
 # these patterns are published and JSON Schema's readers know no character classes by name.
@@ -35,75 +28,16 @@ _NAME = r"^[^\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=_TEXT)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NAME)]
 IncidentRef = Annotated[str, StringConstraints(pattern=r"^INC-[1-9][0-9]{0,15}$")]
-Cursor = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[\x21-\x7e]+$")]
-Limit = Annotated[int, Field(ge=1, le=200)]
-LetterState = Literal["open", "replayed", "discarded"]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_NAME)]  # or none, as forms do
 
 _LONGEST = LONGEST_SNOOZE // timedelta(minutes=1)
 _INCIDENT = re.compile(r"INC-[1-9][0-9]{0,15}")
 _LETTER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class Query(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class IncidentFilters(Query):
-    """Several values of one filter mean any of them."""
-
-    status: list[Status] = []
-    severity: list[Severity] = []
-    system: list[Name] = []
-    environment: list[Name] = []
-    kind: list[Kind] = []
-    owner: list[Name] = []
-    q: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_NAME)] | None = None
-    limit: Limit = 50
-    cursor: Cursor | None = None
-
-    def query(self) -> IncidentQuery:
-        return IncidentQuery(
-            status=tuple(self.status),
-            severity=tuple(self.severity),
-            system=tuple(self.system),
-            environment=tuple(self.environment),
-            kind=tuple(self.kind),
-            owner=tuple(self.owner),
-            q=self.q or None,
-            limit=self.limit,
-            cursor=self.cursor,
-        )
-
-
-class AlertFilters(Query):
-    state: list[AlertState] = []
-    limit: Limit = 50
-    cursor: Cursor | None = None
-
-
-class AuditFilters(Query):
-    """Several values of one filter mean any of them."""
-
-    code: list[Code] = []
-    system: list[Name] = []
-    criticality: list[Criticality] = []
-
-
-class LetterFilters(Query):
-    state: list[LetterState] = []
-    limit: Limit = 50
-    cursor: Cursor | None = None
-
-
 def _whole(said: object) -> object:
     """A form knows no numbers."""
     return int(said) if isinstance(said, str) and re.fullmatch("[0-9]{1,9}", said) else said
-
-
-class SilenceFilters(Query):
-    state: list[SilenceState] = []
-    limit: Limit = 50
-    cursor: Cursor | None = None
 
 
 class Said(BaseModel):
@@ -207,27 +141,6 @@ class ApplyCatalog(CatalogFiles):
     expected: Annotated[int, Field(ge=0)] | None = Field(
         None, description="The revision that the plan was made for (0: none): refused where another one runs by now."
     )
-
-
-class CatalogFilters(Query):
-    """Filters of the catalog's history; an empty one is none, as forms send it."""
-
-    section: Annotated[str, StringConstraints(max_length=50, pattern=_NAME)] | None = None
-    entry: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_NAME)] | None = None
-    kind: ChangeKind | Literal[""] | None = None
-    revision: Annotated[int, Field(ge=1, le=10**15)] | None = None
-    limit: Limit = 50
-    cursor: Cursor | None = None
-
-    def query(self) -> ChangeQuery:
-        return ChangeQuery(
-            section=self.section or None,
-            entry=self.entry or None,
-            kind=self.kind or None,
-            revision=self.revision,
-            limit=self.limit,
-            cursor=self.cursor,
-        )
 
 
 SAID: Mapping[Action, type[Said]] = MappingProxyType(

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from incidents.adapters.web.api import READS
-from incidents.adapters.web.asked import AuditFilters
 from incidents.adapters.web.doors import Doors, WebDoors
+from incidents.adapters.web.filters import AuditFilters
 from incidents.adapters.web.shapes import Shape
 from incidents.core.coverage import audit
 from incidents.core.finding import Audit, Code, counted, only

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import Field
 
-from incidents.adapters.web.asked import AuditFilters
 from incidents.adapters.web.audit import audited
 from incidents.adapters.web.doors import Doors
+from incidents.adapters.web.filters import AuditFilters
 from incidents.adapters.web.frame import Framed
 from incidents.adapters.web.template import page, words
 from incidents.core.finding import ADVICE, Finding, counted

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from incidents.adapters.web.api import READS, WRITES, foreign_cursor
-from incidents.adapters.web.asked import ApplyCatalog, CatalogFiles, CatalogFilters
+from incidents.adapters.web.asked import ApplyCatalog, CatalogFiles
 from incidents.adapters.web.catalog_shapes import AppliedShape, CatalogShape, HistoryItem, HistoryShape, PlanShape
 from incidents.adapters.web.doors import Doors
+from incidents.adapters.web.filters import CatalogFilters
 from incidents.adapters.web.once import ByDeed, OnceRoute
 from incidents.adapters.web.shapes import EffectShape
 from incidents.core.handover import upcoming

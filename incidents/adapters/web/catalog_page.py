@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from incidents.adapters.web.api import foreign_cursor
-from incidents.adapters.web.asked import CatalogFilters
 from incidents.adapters.web.doors import Doors
+from incidents.adapters.web.filters import CatalogFilters
 from incidents.adapters.web.frame import Framed
 from incidents.adapters.web.template import page
 from incidents.core.difference import SECTIONS

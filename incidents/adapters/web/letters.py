@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from incidents.adapters.web.api import ONE, READS, WRITES, foreign_cursor
-from incidents.adapters.web.asked import Discard, LetterFilters, LetterId, Nothing
+from incidents.adapters.web.asked import Discard, LetterId, Nothing
 from incidents.adapters.web.doors import Doors
 from incidents.adapters.web.events import TakenBody
+from incidents.adapters.web.filters import LetterFilters
 from incidents.adapters.web.once import ByDeed, OnceRoute
 from incidents.adapters.web.problem import Flaw
 from incidents.adapters.web.shapes import DeadLetterShape, DeadLettersShape, DeadLetterWhole

@@ -9,8 +9,9 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from incidents.adapters.web.api import foreign_cursor
-from incidents.adapters.web.asked import Discard, LetterFilters, LetterId, LetterState
+from incidents.adapters.web.asked import Discard, LetterId
 from incidents.adapters.web.doors import Doors, WebDoors
+from incidents.adapters.web.filters import LetterFilters, LetterState
 from incidents.adapters.web.frame import Form, Frame, Framed, actor_of, back_to
 from incidents.adapters.web.letters import preview
 from incidents.adapters.web.problem import Problem, problem_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
 
-from incidents.adapters.web.asked import IncidentFilters
+from incidents.adapters.web.filters import IncidentFilters
 from incidents.adapters.web.frame import Frame
 from incidents.adapters.web.template import ago, words
 from incidents.core.events import Kind

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from incidents.adapters.web.api import foreign_cursor
-from incidents.adapters.web.asked import AlertFilters
 from incidents.adapters.web.doors import Doors, WebDoors
+from incidents.adapters.web.filters import AlertFilters
 from incidents.adapters.web.frame import Form, Framed, actor_of, back_to
 from incidents.adapters.web.list_view import OPEN, ListFilters, address, chips, choices, who_has, worst_first
 from incidents.adapters.web.silence_form import quieten

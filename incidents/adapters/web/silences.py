@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from incidents.adapters.web.api import READS, WRITES, foreign_cursor
-from incidents.adapters.web.asked import Name, Nothing, Said, SilenceFilters, Text
+from incidents.adapters.web.asked import Name, Nothing, Said, Text
 from incidents.adapters.web.doors import Doors
+from incidents.adapters.web.filters import SilenceFilters
 from incidents.adapters.web.once import ByDeed, OnceRoute
 from incidents.adapters.web.shapes import AlertShape, Shape
 from incidents.core.errors import NotFound

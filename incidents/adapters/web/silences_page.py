@@ -11,8 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 
 from incidents.adapters.web.api import foreign_cursor
-from incidents.adapters.web.asked import SilenceFilters
 from incidents.adapters.web.doors import Doors, WebDoors
+from incidents.adapters.web.filters import SilenceFilters
 from incidents.adapters.web.frame import Form, Frame, Framed, actor_of, back_to
 from incidents.adapters.web.ports import Answer, Claim, Conflict, Go, InFlight, Replay
 from incidents.adapters.web.problem import Problem, problem_of

@@ -26,7 +26,7 @@ def list_(  # noqa: PLR0913 - an option each
     system: Annotated[list[str] | None, typer.Option(help="Only of these systems.")] = None,
     environment: Annotated[list[str] | None, typer.Option(help="Only in these environments.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help=f"Only of these kinds: {_KINDS}.")] = None,
-    owner: Annotated[list[str] | None, typer.Option(help="Only of these people or teams.")] = None,
+    owner: Annotated[list[str] | None, typer.Option(help="Only of these owners: people, teams or schedules.")] = None,
     q: Annotated[str | None, typer.Option("--q", "-q", metavar="WORDS", help="Only with these words in them.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,

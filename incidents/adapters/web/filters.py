@@ -1,0 +1,90 @@
+"""What a list may be asked for: filters, how many at a time, and where to go on; unknown ones are refused by name."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from incidents.adapters.web.asked import Name, Words
+from incidents.core.alert import AlertState
+from incidents.core.events import Kind
+from incidents.core.finding import Code
+from incidents.core.incident import Status
+from incidents.core.revision import ChangeKind
+from incidents.core.severity import Severity
+from incidents.core.silence import SilenceState
+from incidents.core.system import Criticality
+from incidents.flow.ports import ChangeQuery, IncidentQuery
+
+Cursor = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[\x21-\x7e]+$")]
+LetterState = Literal["open", "replayed", "discarded"]
+
+
+class Filters(BaseModel):
+    """Several values of one filter mean any of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Paged(Filters):
+    limit: Annotated[int, Field(ge=1, le=200, description="How many at a time.")] = 50
+    cursor: Cursor | None = Field(None, description="Where to go on: `next` of the answer before.")
+
+
+class IncidentFilters(Paged):
+    status: list[Status] = []
+    severity: list[Severity] = []
+    system: list[Name] = Field([], description="Ids of AI systems.")
+    environment: list[Name] = []
+    kind: list[Kind] = []
+    owner: list[Name] = Field([], description="Ids of whoever owns it: people, teams or schedules.")
+    q: Words | None = Field(None, description="Words in the title or the system, or the number.")
+
+    def query(self) -> IncidentQuery:
+        return IncidentQuery(
+            status=tuple(self.status),
+            severity=tuple(self.severity),
+            system=tuple(self.system),
+            environment=tuple(self.environment),
+            kind=tuple(self.kind),
+            owner=tuple(self.owner),
+            q=self.q or None,
+            limit=self.limit,
+            cursor=self.cursor,
+        )
+
+
+class AlertFilters(Paged):
+    state: list[AlertState] = []
+
+
+class AuditFilters(Filters):
+    code: list[Code] = Field([], description="What is wanting.")
+    system: list[Name] = Field([], description="Ids of AI systems.")
+    criticality: list[Criticality] = []
+
+
+class LetterFilters(Paged):
+    state: list[LetterState] = []
+
+
+class SilenceFilters(Paged):
+    state: list[SilenceState] = []
+
+
+class CatalogFilters(Paged):
+    """An empty one is none, as forms send it."""
+
+    section: Annotated[Words, StringConstraints(max_length=50)] | None = Field(None, description="systems, people, ...")
+    entry: Words | None = Field(None, description="The id of an entry.")
+    kind: ChangeKind | Literal[""] | None = None
+    revision: Annotated[int, Field(ge=1, le=10**15)] | None = None
+
+    def query(self) -> ChangeQuery:
+        return ChangeQuery(
+            section=self.section or None,
+            entry=self.entry or None,
+            kind=self.kind or None,
+            revision=self.revision,
+            limit=self.limit,
+            cursor=self.cursor,
+        )
