@@ -199,7 +199,7 @@ def ladder(incident: Incident, estate: Estate, unreachable: Mapping[str, str], n
             climb.rung([pair for named in rung for pair in _owners(named, incident, system, name)])
     if chosen and chosen.last_resort:
         climb.rung([(chosen.last_resort, f"last resort of the escalation {name}")])
-    elif estate.catalog.default_owner:
+    if estate.catalog.default_owner and not (chosen and chosen.last_resort and climb.rungs):
         climb.rung([(estate.catalog.default_owner, "default owner")])
     if climb.rungs:
         return Ladder(rungs=tuple(climb.rungs), skips=tuple(climb.skips), turns=climb.turns)

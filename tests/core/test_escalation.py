@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from incidents.core.catalog import Catalog
+from incidents.core.catalog import Catalog, Escalation
 from incidents.core.desk import Desk
 from incidents.core.effect import EffectKind
 from incidents.core.escalation import begin_round, plan, stopped, upcoming
@@ -116,6 +116,14 @@ def test_where_nobody_can_be_asked_the_admin_is_and_the_banner_is_red() -> None:
 
     assert found.rungs == ((found.rungs[0][0],),)
     assert (found.rungs[0][0].person, found.ownerless) == (ADMIN, True)
+
+
+def test_where_the_last_resort_is_out_of_reach_too_the_default_owner_is_asked() -> None:
+    night = Escalation(id="night", rungs=(("kind",),), last_resort="lee")
+    estate = an_estate(a_catalog(a_system("rag-assistant", escalation="night"), escalations={"night": night}))
+
+    assert rungs(an_incident(), estate) == [["priya"], ["lee"]]
+    assert rungs(an_incident(), estate, priya=GONE, lee=GONE) == [["max"]]
 
 
 def test_without_a_catalog_the_local_admin_owns_everything_and_nothing_is_amiss() -> None:
