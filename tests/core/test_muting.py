@@ -264,6 +264,20 @@ def test_what_a_person_called_a_false_alarm_stays_quiet_when_the_silence_ends() 
     assert only(town).muted is None
 
 
+def test_an_incident_is_held_no_longer_when_the_last_that_was_silenced_in_it_is_one_that_a_person_settled() -> None:
+    town = a_town()
+    town.publish(very_bad(), drift(system=RAG))
+    town.silence(Matcher(field=Trait.KIND, value="hallucination"), until=NOON + hours(40))
+    town.act(Action.RESOLVE, reason="fixed")
+    town.publish(drift(system=RAG, at=NOON + minutes(10)))
+    town.publish(*(drift(0.01, system=RAG, at=NOON + hours(n)) for n in (2, 3)), cost(at=NOON + hours(30)))
+    assert (town.incident().gathering, town.incident().held) == (False, Held.SILENCED)
+    town.pass_time(to=NOON + hours(41))
+
+    assert town.incident().held is None
+    assert (NOON + hours(40), "priya", "INC-1") in town.pages
+
+
 def test_a_silenced_alert_that_becomes_worse_raises_its_incident_when_it_is_heard_again() -> None:
     town = a_town()
     town.publish(hallucination())
