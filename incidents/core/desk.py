@@ -6,7 +6,7 @@ from datetime import datetime
 from incidents.core.decision import Others
 from incidents.core.effect import Channel, Effect, EffectKind
 from incidents.core.escalation import BY_HAND, Call, begin_round, plan, stopped
-from incidents.core.fact import SYSTEM, Actor, Fact, FactKind
+from incidents.core.fact import SYSTEM, Actor, ActorType, Fact, FactKind
 from incidents.core.figures import local, span
 from incidents.core.incident import UNRESOLVED, Asked, Held, Incident, Status
 from incidents.core.ladder import Ladder, Skip, Target, ladder
@@ -63,13 +63,13 @@ class Desk(Sheet):
             return False
         return to in PAGES_ANY_HOUR or (was is Severity.SEV4 and status is Status.TRIGGERED)
 
-    def ask(self, why: str, *, by_day: bool = False) -> None:
-        """Begin a new round of the ladder; an incident that somebody had becomes triggered again."""
+    def ask(self, why: str, *, by_day: bool = False, wanted: bool = False) -> None:
+        """Begin a new round of the ladder, maybe one that a person wants; what somebody had is triggered again."""
         if self.incident.status is not Status.TRIGGERED:
             self.give_back()
             self.change(status=Status.TRIGGERED)
             self.tell(FactKind.ASKED_AGAIN, f"Asked again: {why}", why=why)
-        self.change(paging=begin_round(self.incident.paging, now=self.now, why=why, by_day=by_day))
+        self.change(paging=begin_round(self.incident.paging, now=self.now, why=why, by_day=by_day, wanted=wanted))
 
     def give_back(self) -> None:
         """Whoever had it has it no more, and it is snoozed no more."""
@@ -96,7 +96,13 @@ class Desk(Sheet):
             verified_at=None,
             resolved_at=None,
             resolution=None,
-            paging=begin_round(self.incident.paging, now=self.now, why=f"reopened: {why}", by_day=by_day),
+            paging=begin_round(
+                self.incident.paging,
+                now=self.now,
+                why=f"reopened: {why}",
+                by_day=by_day,
+                wanted=by.type is ActorType.PERSON,
+            ),
         )
         self.tell(FactKind.REOPENED, f"Reopened: {why}", by=by)
         self.post(f"Reopened: {why}")
@@ -110,6 +116,8 @@ class Desk(Sheet):
         if held is was:
             return
         self.change(held=held, held_at=self.now if held else None)
+        if self.incident.paging.wanted:
+            return  # it never stood still
         if was is Held.SILENCED and self.incident.status is Status.TRIGGERED:
             self.ask("not everything is muted any more", by_day=self.incident.paging.by_day)
         elif held is None:
@@ -171,9 +179,9 @@ class Desk(Sheet):
     def _stands_still(self) -> bool:
         """Whether good news or flapping holds the ladder; good news followed by none does so only for a while.
 
-        Nothing holds it where a person has escalated by hand.
+        Nothing holds it where a person wants somebody to be asked.
         """
-        if self.incident.paging.why == BY_HAND:
+        if self.incident.paging.wanted:
             return False
         held, since = self.incident.held, self.incident.held_at
         if held is Held.SILENCED:

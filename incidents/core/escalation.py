@@ -41,10 +41,12 @@ class Plan:
 BY_HAND = "escalated by hand"  # why a round goes on at another level than time alone would
 
 
-def begin_round(paging: Paging, *, now: datetime, why: str, by_day: bool = False) -> Paging:
+def begin_round(
+    paging: Paging, *, now: datetime, why: str, by_day: bool = False, wanted: bool = False
+) -> Paging:
     """Level 0 is asked from `now` on, for the reason given: a new round, unless nobody was asked in this one yet."""
     fresh = paging.round > 0 and not paging.asked
-    return Paging(round=paging.round + (0 if fresh else 1), clock_at=now, why=why, by_day=by_day)
+    return Paging(round=paging.round + (0 if fresh else 1), clock_at=now, why=why, by_day=by_day, wanted=wanted)
 
 
 def stopped(paging: Paging) -> Paging:

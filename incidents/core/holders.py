@@ -50,7 +50,7 @@ def escalate(desk: Desk, by: Actor, note: str | None) -> None:
     paging, status = desk.incident.paging, after(desk.incident.status, Action.ESCALATE)
     people = ladder(desk.incident, desk.estate, desk.unreachable, desk.now)
     level = standing(people, paging) + 1 if paging.asked else 0
-    by_hand = replace(paging, clock_at=desk.now, gave_up=False, by_day=False, run=0, why=BY_HAND)
+    by_hand = replace(paging, clock_at=desk.now, gave_up=False, by_day=False, run=0, why=BY_HAND, wanted=True)
     if paging.asked and level < len(people.rungs):
         by_hand = replace(by_hand, level=paging.asked[-1].level + 1)
     else:
@@ -93,7 +93,7 @@ def hand_over(desk: Desk, by: Actor, to: str | None, note: str | None) -> None:
         assignee=None,  # until somebody takes it
         held=None,
         held_at=None,
-        paging=begin_round(desk.incident.paging, now=desk.now, why=f"handed over by {who}"),
+        paging=begin_round(desk.incident.paging, now=desk.now, why=f"handed over by {who}", wanted=True),
     )
     text = noted(f"Handed over to {person.name} by {who}", note)
     desk.tell(FactKind.HANDED_OVER, text, by=by, to=person.id)

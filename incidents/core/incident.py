@@ -161,6 +161,7 @@ class Paging:
     why: str = ""  # why this round began
     by_day: bool = False  # old news: waits for working hours whatever the severity
     gave_up: bool = False  # the last run went by unanswered
+    wanted: bool = False  # a person asked for this round: nothing but their word or a later silence holds it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

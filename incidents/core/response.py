@@ -148,7 +148,7 @@ def _severity(case: Case, ask: Ask) -> None:
     desk.tell(FactKind.SEVERITY_SET, text, by=ask.by, was=was, to=to)
     if desk.pages_for(was, to) and desk.incident.acknowledged_by != ask.by.id:  # who has it need not be asked
         desk.change(held=None, held_at=None)  # a person's word goes before a monitor's good news
-        desk.ask(f"raised to {to.label}")
+        desk.ask(f"raised to {to.label}", wanted=True)
 
 
 def _waive(case: Case, ask: Ask) -> None:

@@ -5,11 +5,12 @@ import pytest
 from incidents.core.effect import EffectKind
 from incidents.core.errors import NotAllowed
 from incidents.core.fact import FactKind
-from incidents.core.incident import Action, Status
+from incidents.core.incident import Action, Held, Status
 from incidents.core.people import Away
 from incidents.core.severity import Severity
+from incidents.core.silence import Matcher, Trait
 from tests.core.town import Town
-from tests.make import NIGHT, NOON, a_catalog, a_person, an_estate, hallucination, hours, minutes
+from tests.make import NIGHT, NOON, a_catalog, a_person, an_estate, drift, hallucination, hours, minutes
 
 BAD, MIDDLING, MINOR = 60, 22, 12  # flagged of 120: SEV2, SEV3, SEV4
 
@@ -179,6 +180,35 @@ def test_a_calm_reading_does_not_keep_it_from_whom_it_was_handed_over_to() -> No
     town.act(Action.HAND_OVER, to="kim")
 
     assert town.paged()[-1] == ("13:00", "kim")
+
+
+@pytest.mark.parametrize("action", [Action.HAND_OVER, Action.SEVERITY, Action.REOPEN])
+def test_what_a_person_wants_asked_is_asked_on_whatever_clears_among_what_is_silenced(action: Action) -> None:
+    asked = {"to": {Action.HAND_OVER: "kim", Action.SEVERITY: "sev1"}.get(action, ""), "note": "look"}
+    town = a_town()
+    town.publish(drift(system="rag-assistant"))
+    town.silence(Matcher(field=Trait.SYSTEM, value="rag-assistant"), until=NOON + hours(9))
+    if action is Action.REOPEN:
+        town.act(Action.MITIGATE)
+    town.act(action, **asked)
+    known = len(town.paged())
+    for late in (2, 3):
+        town.publish(drift(0.01, system="rag-assistant", at=NOON + minutes(late)))
+    town.pass_time(to=NOON + hours(2))
+
+    assert town.incident().held is Held.SILENCED
+    assert "max" in [person for _, person in town.paged()[known:]]
+
+
+def test_a_later_silence_holds_what_was_handed_over() -> None:
+    town = a_town()
+    town.act(Action.HAND_OVER, to="kim")
+    town.silence(Matcher(field=Trait.SYSTEM, value="rag-assistant"), until=NOON + hours(9))
+    town.pass_time(to=NOON + hours(2))
+
+    assert town.paged() == [("12:00", "priya"), ("12:00", "kim")]
+    town.pass_time(to=NOON + hours(9))
+    assert town.paged()[-1] == ("21:00", "kim")
 
 
 def test_the_channel_is_told() -> None:
