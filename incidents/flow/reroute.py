@@ -1,5 +1,7 @@
 """A name that was unknown has been registered, or mapped to a system: its incident finds its owner."""
 
+import asyncio
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -19,30 +21,51 @@ from incidents.flow.ports import Place, SceneRequest, Store, Turn, Unit
 
 log = structlog.get_logger(__name__)
 
+_TRIES = 6  # of an incident that changes meanwhile
+
 
 async def reroute(store: Store, estate: Estate, made: Callable[[Iterable[str]], None]) -> int:
-    """Look at every unresolved incident of an unknown name; how many of them have found their system."""
+    """Look at every unresolved incident of an unknown name; how many of them have found their system.
+
+    Stale, once the others are done, where one kept changing meanwhile: it is to be asked for again.
+    """
     if not estate.registers:
         return 0
     async with store.unit(Turn.PEOPLE) as unit:
         strangers = await unit.board.strangers()
-    found = 0
+    found, left = 0, list[Stale]()
     for incident, name, environment in strangers:
         system = estate.catalog.system(name)
         if system is None:
             continue
         try:
-            async with store.unit(Turn.PEOPLE) as unit:
-                await _move(unit, incident, (system.id, environment), system, estate)
-            made(unit.board.channels)
+            made(await _tried(store, incident, (system.id, environment), system, estate))
             found += 1
-        except Stale:
-            log.warning("an incident changed while it was re-routed; the next start tries again", incident=incident)
+        except Stale as stale:
+            log.warning("an incident keeps changing while it is re-routed", incident=incident)
+            left.append(stale)
         except StoreAway:
             raise
         except Exception:  # the loop's edge: one incident must not keep the service from starting
             log.exception("an incident cannot be re-routed", incident=incident)
+    if left:
+        raise left[0]
     return found
+
+
+async def _tried(store: Store, incident: str, place: Place, system: System, estate: Estate) -> set[str]:
+    """One transaction, again where it lost a race; the channels of what was made."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            async with store.unit(Turn.PEOPLE) as unit:
+                await _move(unit, incident, place, system, estate)
+        except Stale:
+            if attempt == _TRIES:
+                raise
+            await asyncio.sleep(0.02 * random.random())  # noqa: S311  (jitter, no secret)
+        else:
+            return unit.board.channels
+    raise AssertionError("the last try returns or raises")
 
 
 async def _move(unit: Unit, incident: str, place: Place, system: System, estate: Estate) -> None:

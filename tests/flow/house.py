@@ -83,7 +83,7 @@ class Troubled(Store):
         super().__init__(database)
         self.away = False
         self.tries = 0
-        self.fails: list[Exception] = []  # raised by the next transactions, after their work and before their commit
+        self.fails: list[Exception | None] = []  # by the next transactions, after their work and before their commit
 
     async def mark(self, worker: str, digests: Sequence[bytes], *, solo: bool) -> dict[bytes, int]:
         if self.away:
@@ -97,8 +97,8 @@ class Troubled(Store):
             raise StoreAway("the disk is gone")
         async with super().unit(turn) as unit:
             yield unit
-            if self.fails:
-                raise self.fails.pop(0)
+            if self.fails and (error := self.fails.pop(0)) is not None:
+                raise error
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 
 from incidents.core.alert import Alert
 from incidents.core.effect import Channel
-from incidents.core.errors import NotAllowed, NotFound
+from incidents.core.errors import NotAllowed, NotFound, Stale
 from incidents.core.events import EventType
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Held, Resolution, Status
@@ -286,6 +286,25 @@ async def test_a_silenced_stranger_that_is_registered_has_owners_who_are_asked_o
     await house.is_well()
     await passes(house, minutes(61), slack)
     assert slack.pages()
+    await house.is_well()
+
+
+async def test_a_stranger_s_incident_that_changes_while_it_is_rerouted_finds_its_owners_all_the_same(
+    house: House,
+) -> None:
+    await bad(house, system="portal")
+    await bad(house, "gate", system="gate")
+    house.estate = an_estate(a_catalog(a_system("portal"), a_system("gate")))
+    house.store.fails = [None, Stale("somebody was first")]
+    assert await reroute(house.store, house.estate, house.made.extend) == 2
+    assert (await house.incident()).registered
+
+    await bad(house, "desk", system="desk")
+    house.estate = an_estate(a_catalog(a_system("portal"), a_system("gate"), a_system("desk")))
+    house.store.fails = [None, *(Stale("somebody was first") for _ in range(6))]
+    with pytest.raises(Stale):
+        await reroute(house.store, house.estate, house.made.extend)
+    assert await reroute(house.store, house.estate, house.made.extend) == 1
     await house.is_well()
 
 
