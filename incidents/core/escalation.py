@@ -41,9 +41,7 @@ class Plan:
 BY_HAND = "escalated by hand"  # why a round goes on at another level than time alone would
 
 
-def begin_round(
-    paging: Paging, *, now: datetime, why: str, by_day: bool = False, wanted: bool = False
-) -> Paging:
+def begin_round(paging: Paging, *, now: datetime, why: str, by_day: bool = False, wanted: bool = False) -> Paging:
     """Level 0 is asked from `now` on, for the reason given: a new round, unless nobody was asked in this one yet."""
     fresh = paging.round > 0 and not paging.asked
     return Paging(round=paging.round + (0 if fresh else 1), clock_at=now, why=why, by_day=by_day, wanted=wanted)
@@ -73,6 +71,11 @@ def standing(people: Ladder, paging: Paging) -> int:
         return here + max(0, paging.level - last.level)
     known = (_rung_of(people, entry) for entry in paging.asked)
     return max((level + 1 for level in known if level is not None), default=0)
+
+
+def left_alone(people: Ladder, paging: Paging) -> bool:
+    """Whether the last run went by unanswered, and none of those who were asked is on the ladder any more."""
+    return paging.gave_up and all(_rung_of(people, entry) is None for entry in paging.asked)
 
 
 def _waits(severity: Severity, paging: Paging) -> bool:

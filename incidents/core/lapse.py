@@ -2,9 +2,11 @@
 
 from incidents.core.alert import Alert
 from incidents.core.desk import Desk, asks_again, ends_by_itself, last_word
+from incidents.core.escalation import left_alone
 from incidents.core.fact import FactKind
 from incidents.core.figures import span
 from incidents.core.incident import Handed, Resolution, Status
+from incidents.core.ladder import ladder
 from incidents.core.response import missing
 
 
@@ -17,8 +19,16 @@ def lapse(desk: Desk, alerts: tuple[Alert, ...]) -> None:
             _resolve_quietly(desk)
         case Status.RESOLVED:
             _close_quietly(desk, alerts)
+        case Status.TRIGGERED:
+            _ask_others(desk)
         case _:
             pass
+
+
+def _ask_others(desk: Desk) -> None:
+    people = ladder(desk.incident, desk.estate, desk.unreachable, desk.now)
+    if left_alone(people, desk.incident.paging):
+        desk.ask("nobody who was asked about it is responsible any more")
 
 
 def _ask_again(desk: Desk) -> None:

@@ -66,7 +66,9 @@ class Muting:
             return
         free = self._unmuted(alert)
         if free.settled or free.waived or (alert.incident is None and self._is_known_by_now(free)):
-            self._gathering.of(alert)  # its desk is open now: an incident of which this was the last is silenced no more
+            self._gathering.of(
+                alert
+            )  # its desk is open now: an incident of which this was the last is silenced no more
             return
         by_day = by_day or (reading is None and self._is_old_news(free))
         self._join(alert, free, over(alert, mute, judged, self._now), reading, by_day=by_day)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -45,6 +46,8 @@ class Clock:
         self._seal_at: datetime | None = None
         self._expire_at: datetime | None = None
         self._expected: Catalog | None = None  # whose monitors are waited for
+        self._climbed: Catalog | None = None  # whose people are asked
+        self._anew = set[str]()  # incidents whose people may be others by now
 
     async def run(self) -> None:
         """Tick until stopped."""
@@ -66,7 +69,8 @@ class Clock:
     async def tick(self) -> int:
         """Do everything that is due; how much that was. Alerts first: they decide about their incidents."""
         done = 0
-        for stage in (self._silences, self._monitors, self._alerts, self._incidents, self._fall_back, self._keep_house):
+        stages = (self._silences, self._monitors, self._alerts, self._incidents, self._others_are_asked)
+        for stage in (*stages, self._fall_back, self._keep_house):
             try:
                 done += await stage() or 0
             except StoreAway:
@@ -150,6 +154,19 @@ class Clock:
             for incident in due:
                 done += await self._lapse_alone(incident)
 
+    async def _others_are_asked(self) -> int:
+        """A catalog has changed, or a calendar: what nobody has answered is asked of its people from now on."""
+        catalog, done = self._estate().catalog, 0
+        if catalog is not self._climbed:
+            async with self._store.unit(Turn.PAGES) as unit:
+                self._anew |= set(await unit.board.asking())
+            self._climbed = catalog
+        for incident in sorted(self._anew):
+            looked = await self._lapse_alone(incident)
+            self._anew -= {incident} if looked else set()
+            done += looked
+        return done
+
     async def _lapse_alone(self, incident: str) -> int:
         try:
             await self._lapse(incident)
@@ -165,11 +182,13 @@ class Clock:
     async def _lapse(self, incident: str) -> None:
         async with self._store.unit(Turn.PAGES) as unit:
             found, alerts = await unit.board.incident(incident)
-            if found.wake_at is None or found.wake_at > unit.now:
+            if incident not in self._anew and (found.wake_at is None or found.wake_at > unit.now):
                 return
             desk = Desk(found, self._estate(), unit.now, await unit.board.unreachable())
             lapse(desk, tuple(alert for alert, _ in alerts.values()))
             changed, facts, effects = desk.close()
+            if not facts and not effects and replace(changed, version=found.version) == found:
+                return
             decision = Decision(incidents=(changed,), facts=tuple(facts), effects=tuple(effects))
             await unit.board.save([decision], {})
         self._made(unit.board.channels)

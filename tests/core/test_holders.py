@@ -184,13 +184,13 @@ def test_a_calm_reading_does_not_keep_it_from_whom_it_was_handed_over_to() -> No
 
 @pytest.mark.parametrize("action", [Action.HAND_OVER, Action.SEVERITY, Action.REOPEN])
 def test_what_a_person_wants_asked_is_asked_on_whatever_clears_among_what_is_silenced(action: Action) -> None:
-    asked = {"to": {Action.HAND_OVER: "kim", Action.SEVERITY: "sev1"}.get(action, ""), "note": "look"}
+    to = {Action.HAND_OVER: "kim", Action.SEVERITY: "sev1"}.get(action, "")
     town = a_town()
     town.publish(drift(system="rag-assistant"))
     town.silence(Matcher(field=Trait.SYSTEM, value="rag-assistant"), until=NOON + hours(9))
     if action is Action.REOPEN:
         town.act(Action.MITIGATE)
-    town.act(action, **asked)
+    town.act(action, to=to, note="look")
     known = len(town.paged())
     for late in (2, 3):
         town.publish(drift(0.01, system="rag-assistant", at=NOON + minutes(late)))

@@ -10,9 +10,10 @@ import pytest
 
 from incidents.core.catalog import Escalation
 from incidents.core.effect import Channel
+from incidents.core.estate import Estate
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Resolution, Status
-from incidents.core.schedule import Override, Schedule
+from incidents.core.schedule import Override, Schedule, Shift, ShiftSource
 from incidents.core.severity import Severity
 from incidents.core.system import Role
 from tests.flow.house import House, Postman, harm, open_house
@@ -146,6 +147,72 @@ async def test_whoever_it_is_handed_over_to_comes_first(house: House, postmen: l
 
     assert calls == [(0, "priya", 1, 0), (5, "kim", 2, 0), (20, "priya", 2, 1), (35, "omar", 2, 2)]
     assert "it was handed over to you by Priya: the dose table is yours" in (await house.said(FactKind.PAGED))[1]
+    await house.is_well()
+
+
+def owned_by(person: str) -> Estate:
+    """The triage bot is this person's alone, and nobody else is asked."""
+    mine = a_system("triage-bot", owners={Role.MODEL: person}, escalation="alone")
+    return an_estate(
+        a_catalog(mine, escalations={"alone": Escalation(id="alone", rungs=(("kind",),), last_resort=person)})
+    )
+
+
+async def test_whoever_owns_it_by_a_catalog_that_changes_is_asked_at_once(house: House, postmen: list[Postman]) -> None:
+    house.estate = owned_by("priya")
+    await house.publish(harm())
+    calls = await goes_by(house, postmen, 0, 5)
+    house.estate = owned_by("kim")
+    calls += await goes_by(house, postmen, 5, 10)
+
+    assert calls == [(0, "priya", 1, 0), (5, "kim", 1, 0)]
+    await house.is_well()
+
+
+async def test_where_the_ladder_has_given_up_others_are_asked_as_soon_as_the_catalog_names_them(
+    house: House, postmen: list[Postman]
+) -> None:
+    house.estate = owned_by("priya")
+    await house.publish(harm())
+    await goes_by(house, postmen, 0, 180)
+    assert (await house.incident()).paging.gave_up
+    house.estate = owned_by("kim")
+    calls = await goes_by(house, postmen, 180, 200)
+
+    assert calls == [(180, "kim", 5, 0), (195, "kim", 6, 0)]
+    await house.is_well()
+
+
+async def test_where_nothing_changes_for_an_incident_a_new_catalog_leaves_it_alone(
+    house: House, postmen: list[Postman]
+) -> None:
+    await house.publish(harm())
+    await goes_by(house, postmen, 0, 5)
+    before = await house.incident()
+    house.estate = an_estate()
+    await look(house, postmen)
+
+    assert await house.incident() == before
+
+
+async def test_whoever_a_calendar_that_changes_gives_the_turn_is_asked_at_once(
+    house: House, postmen: list[Postman]
+) -> None:
+    now = await house.now()
+
+    def on_call(person: str) -> Estate:
+        shift = Shift(person=person, start=now - hours(1), end=now + hours(9), source=ShiftSource.CALENDAR)
+        rota = Schedule(id="rota", calendar="https://example.com/rota.ics", shifts=(shift,))
+        system = a_system("triage-bot", owners={Role.MODEL: "rota"})
+        return an_estate(a_catalog(system, schedules={"rota": rota}))
+
+    house.estate = on_call("priya")
+    await house.publish(harm())
+    calls = await goes_by(house, postmen, 0, 5)
+    house.estate = on_call("kim")
+    calls += await goes_by(house, postmen, 5, 10)
+
+    assert calls == [(0, "priya", 1, 0), (5, "kim", 1, 0)]
     await house.is_well()
 
 

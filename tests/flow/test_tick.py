@@ -155,6 +155,7 @@ async def test_a_stage_that_lost_a_race_is_no_mistake_and_holds_up_no_other(hous
 
 async def test_a_tick_that_lost_a_race_leaves_it_to_the_next(house: House) -> None:
     await house.publish(harm())
+    await house.clock.tick()
     house.store.shift(minutes(16))
     real, lost = house.clock._lapse, [Stale("somebody acted just now")]  # noqa: SLF001
 

@@ -15,7 +15,8 @@ from incidents.adapters.store.tables import alerts, clicks, incidents, systems, 
 from incidents.core.alert import Alert, Sighting
 from incidents.core.errors import NotFound
 from incidents.core.estate import UNKNOWN_SYSTEMS
-from incidents.core.incident import Incident
+from incidents.core.incident import Incident, Status
+from incidents.core.severity import Severity
 from incidents.flow.ports import Place, Sighted
 
 _FLOOD: Place = (UNKNOWN_SYSTEMS, "production")
@@ -110,6 +111,13 @@ class Board(Scenes, Record):
         """Incidents that time alone may change by now."""
         query = select(incidents.c.number).where(incidents.c.wake_at <= self._now).order_by(incidents.c.wake_at)
         return [r.incident_id(number) for number in (await self._connection.scalars(query.limit(limit)))]
+
+    async def asking(self) -> list[str]:
+        """The incidents that nobody has and that people are paged for."""
+        c = incidents.c
+        query = select(c.number, c.status).where(unresolved(incidents), c.severity != Severity.SEV4)
+        found = await self._connection.execute(query)
+        return [r.incident_id(row.number) for row in found if row.status == Status.TRIGGERED]
 
     async def strangers(self) -> list[tuple[str, str, str]]:
         """(incident, system, environment) of the unresolved incidents whose system was not in the catalog."""

@@ -93,6 +93,10 @@ class BoardUnit(Protocol):
 
     async def due_incidents(self, limit: int) -> list[str]: ...
 
+    async def asking(self) -> list[str]:
+        """The incidents that nobody has and that people are paged for."""
+        ...
+
     async def strangers(self) -> list[tuple[str, str, str]]:
         """(incident, system, environment) of the unresolved incidents whose system was not in the catalog."""
         ...

@@ -163,7 +163,7 @@ async def the_road_on(store: Store) -> None:
         assert len(watches) == 20
         await unit.monitors.settle(watches)
         await unit.board.due_alerts(100)
-        await unit.board.strangers()
+        assert await unit.board.strangers() + await unit.board.asking()
         await unit.board.due_incidents(100)
         await unit.outbox.stuck_pages(minutes(1))
     async with store.unit(Turn.PAGES) as unit:
