@@ -51,7 +51,7 @@ def snooze(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take it, and be asked again when the time is over; until then nobody is."""
+    """Take it, and be asked again when the time is over: an hour without --for; until then nobody is."""
     _act(incident, "snooze", {"minutes": length // timedelta(minutes=1), "note": note}, by=by, url=url, as_json=as_json)
 
 

@@ -84,7 +84,7 @@ def _problems(
     problems += shelf.problems
     if not problems:  # else what seems to be missing may stand where it could not be read
         problems += cross_check(systems, numbers, shelf.runbooks)
-    read = f"{len(systems.systems)} systems" if catalog else "no catalog is set"
+    read = f"{len(systems.systems)} system{'s' * (len(systems.systems) != 1)}" if catalog else "no catalog is set"
     return problems, notes, f"{read}; policy {numbers.version}; {len(shelf.runbooks)} runbooks"
 
 

@@ -44,7 +44,9 @@ OtherIncident = Annotated[
 ]
 Into = Annotated[str, typer.Option("--into", metavar="ID", help="The incident that takes it in.", parser=_incident)]
 ToPerson = Annotated[str, typer.Option("--to", metavar="PERSON", help="An id of the catalog, or admin.")]
-FOR = typer.Option("--for", metavar="LENGTH", help="How long, as in 45m, 2h or 1d12h.", parser=_length)
+FOR = typer.Option(
+    "--for", metavar="LENGTH", help="How long, as in 45m, 2h or 1d12h.", parser=_length, show_default=False
+)
 CatalogPath = Annotated[Path | None, typer.Option(help="A file or folder; default INCIDENTS_CATALOG.")]
 Limit = Annotated[int, typer.Option(min=1, max=MOST, help="How many at a time.")]
 Cursor = Annotated[str | None, typer.Option(help="Go on from here: `next` of the list before.")]

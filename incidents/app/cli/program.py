@@ -38,6 +38,8 @@ class Program(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer gives its context no public name
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # whoever read the output has enough; the library ends quietly
         except StoreAway as error:
             terminal.complain(f"the database cannot be reached: {error}")
         except IncidentsError as error:
@@ -91,10 +93,15 @@ def _program(
 
 
 _RUN, _LOOK, _ACT, _KEEP = "Run it", "Look", "Act on an incident", "Keep it sound"
-_catalog = typer.Typer(no_args_is_help=True, help="The inventory of AI systems.")
-_letters = typer.Typer(no_args_is_help=True, help="Messages that could not be read.")
-_silences = typer.Typer(no_args_is_help=True, help="Being quiet about something on purpose.")
-_database = typer.Typer(no_args_is_help=True, help="The database's schema.")
+_catalog = typer.Typer(
+    no_args_is_help=True,
+    help="Plan, apply and look back at the inventory: AI systems, who owns them and who is on call.",
+)
+_letters = typer.Typer(no_args_is_help=True, help="List, show, replay or discard messages that could not be read.")
+_silences = typer.Typer(
+    no_args_is_help=True, help="Be quiet about something on purpose, for a while; see it, and end it."
+)
+_database = typer.Typer(no_args_is_help=True, help="Bring the database's schema up to date.")
 
 for _name, _command, _panel in (
     ("demo", serving.demo, _RUN),
@@ -143,10 +150,9 @@ app.add_typer(_letters, name="dead-letters", rich_help_panel=_KEEP)
 app.add_typer(_database, name="db", rich_help_panel=_KEEP)
 
 
-@_catalog.callback()
 @_database.callback()
 def _group() -> None:
-    pass
+    """Typer would make a group of one command that command itself."""
 
 
 def main() -> None:
