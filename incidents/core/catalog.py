@@ -7,12 +7,14 @@ from difflib import get_close_matches
 from functools import cached_property
 from unicodedata import normalize
 
+from incidents.core.figures import counted
 from incidents.core.maintenance import Window
 from incidents.core.people import Person, Team
 from incidents.core.schedule import Schedule
 from incidents.core.severity import Severity
 from incidents.core.system import System
 
+_COUNTED = {"systems": "system", "people": "person", "teams": "team", "schedules": "schedule"}
 KIND_OWNER = "kind"  # the rung of the first owners of the kinds of trouble
 
 
@@ -61,8 +63,7 @@ class Catalog:
 
     def counts(self) -> Mapping[str, int]:
         """How much this catalog holds."""
-        sections = ("systems", "people", "teams", "schedules")
-        return {name: len(getattr(self, name)) for name in sections}
+        return {name: len(getattr(self, name)) for name in _COUNTED}
 
     @cached_property
     def _names(self) -> Mapping[str, System]:
@@ -112,3 +113,8 @@ class Catalog:
 def _runs_on(system: System) -> tuple[str, str] | None:
     """Vendor and model, however they are spelled; None where either is not named."""
     return (system.vendor.casefold(), system.model.casefold()) if system.vendor and system.model else None
+
+
+def inventory(counts: Mapping[str, int]) -> str:
+    """How much a catalog holds, in words: 12 systems, 1 person, 3 teams, 0 schedules."""
+    return ", ".join(counted(count, _COUNTED.get(name, name), name) for name, count in counts.items())

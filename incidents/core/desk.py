@@ -7,7 +7,7 @@ from incidents.core.decision import Others
 from incidents.core.effect import Channel, Effect, EffectKind
 from incidents.core.escalation import BY_HAND, Call, begin_round, plan, stopped
 from incidents.core.fact import SYSTEM, Actor, ActorType, Fact, FactKind
-from incidents.core.figures import local, span
+from incidents.core.figures import counted, local, span
 from incidents.core.incident import UNRESOLVED, Asked, Held, Incident, Status
 from incidents.core.ladder import Ladder, Skip, Target, ladder
 from incidents.core.severity import Severity
@@ -247,7 +247,7 @@ class Desk(Sheet):
 
     def _nobody_answered(self) -> None:
         runs = self.policy.escalation.repeat + 1
-        text = f"Nobody answered: the ladder was run {runs} {'time' if runs == 1 else 'times'}"
+        text = f"Nobody answered: the ladder was run {counted(runs, 'time')}"
         self.tell(FactKind.NOBODY_ANSWERED, text)
         self.post(f"{text}. Someone must take this.")
         if self.estate.webhook:

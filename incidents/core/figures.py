@@ -19,6 +19,11 @@ def number(value: float | Decimal) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".") if size < _SMALL else f"{value:.4g}"
 
 
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """So many of something: 1 alert, 2 alerts, 1,204 alerts."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def share(value: float) -> str:
     """A proportion as a percentage with one decimal: 12.4 %."""
     return f"{100 * value:.1f}".rstrip("0").rstrip(".") + " %"

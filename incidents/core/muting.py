@@ -10,6 +10,7 @@ from incidents.core.desk import Desk
 from incidents.core.estate import Estate
 from incidents.core.events import Kind
 from incidents.core.fact import SYSTEM, Actor, FactKind
+from incidents.core.figures import counted
 from incidents.core.gathering import Gathering
 from incidents.core.incident import UNRESOLVED, Status
 from incidents.core.mute import Quietness, judge, over
@@ -139,7 +140,7 @@ def is_name_lost(alert: Alert, estate: Estate) -> bool:
 def named(alerts: Sequence[Alert]) -> str:
     """One alert by its name, more by their number."""
     one = alerts[0]
-    return f"{one.kind.words} {one.metric}".strip() if len(alerts) == 1 else f"{len(alerts)} alerts"
+    return f"{one.kind.words} {one.metric}".strip() if len(alerts) == 1 else counted(len(alerts), "alert")
 
 
 def tell_muted(desk: Desk, alerts: Sequence[Alert], mute: Mute, *, by: Actor = SYSTEM) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 
-from incidents.core.figures import span
+from incidents.core.figures import counted, span
 
 _NINE_TENTHS = 0.9
 
@@ -26,13 +26,9 @@ class Spread:
     def text(self) -> str:
         """In words, each number with its unit."""
         if self.mean is None or self.median is None or self.p90 is None:
-            return f"not yet in any of {_many(self.open)}" if self.open else "no incident yet"
+            return f"not yet in any of {counted(self.open, 'incident')}" if self.open else "no incident yet"
         figures = f"median {span(self.median)}, 90 % within {span(self.p90)}, mean {span(self.mean)}"
-        return f"{figures}, over {_many(self.count)}"
-
-
-def _many(incidents: int) -> str:
-    return "1 incident" if incidents == 1 else f"{incidents:,} incidents"
+        return f"{figures}, over {counted(self.count, 'incident')}"
 
 
 def spread(name: str, label: str, took: Iterable[timedelta | None]) -> Spread:

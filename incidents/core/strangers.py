@@ -5,6 +5,7 @@ from dataclasses import replace
 from incidents.core.alert import Alert, AlertState, Sighting
 from incidents.core.estate import UNKNOWN_SYSTEMS, Estate
 from incidents.core.events import Kind
+from incidents.core.figures import counted
 from incidents.core.reading import Reading, fingerprint
 from incidents.core.severity import Severity
 
@@ -68,5 +69,4 @@ def _unknown(name: str, estate: Estate) -> str:
 
 
 def _flood_of(names: int) -> str:
-    many = "1 unknown name" if names == 1 else f"{names:,} unknown names"
-    return f"{many} past those that may each have an incident"
+    return f"{counted(names, 'unknown name')} past those that may each have an incident"

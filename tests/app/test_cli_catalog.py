@@ -29,7 +29,7 @@ def test_a_plan_says_what_would_change_and_changes_nothing(filed: Desk) -> None:
 
     assert said.code == 0
     assert said.out.splitlines() == [
-        "4 changes over nothing: no catalog was applied yet (1 systems, 2 people, 0 teams, 0 schedules).",
+        "4 changes over nothing: no catalog was applied yet (1 system, 2 people, 0 teams, 0 schedules).",
         "  + System bot is new",
         "  + Person ada is new",
         "  + Person lee is new",
@@ -78,7 +78,7 @@ def test_where_nothing_changes_nobody_is_asked(filed: Desk) -> None:
     again = filed.type("catalog", "apply", "--catalog", "catalog.yaml")
 
     assert again.code == 0
-    assert again.out == "Nothing changes (1 systems, 2 people, 0 teams, 0 schedules).\n"
+    assert again.out == "Nothing changes (1 system, 2 people, 0 teams, 0 schedules).\n"
 
 
 @pytest.mark.parametrize("command", [("plan",), ("apply", "--yes")])

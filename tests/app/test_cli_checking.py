@@ -16,7 +16,7 @@ systems:
 def test_good_files_are_well(desk: Desk) -> None:
     said = desk.type("validate", "--catalog", desk.write("catalog.yaml", GOOD))
     assert said.code == 0
-    assert said.out.startswith("All is well: 1 systems; policy 2026-")
+    assert said.out.startswith("All is well: 1 system; policy 2026-")
 
 
 def test_every_problem_of_every_file_is_named_with_its_line(desk: Desk) -> None:

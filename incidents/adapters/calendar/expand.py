@@ -15,6 +15,7 @@ from icalendar import Calendar, Component, vDDDTypes, vRecur
 from recurring_ical_events import of
 
 from incidents.core.feed import Entry, entry_doc
+from incidents.core.figures import counted
 
 if sys.platform != "win32":
     import resource
@@ -49,7 +50,7 @@ def expand(text: bytes, start: datetime, end: datetime) -> tuple[list[Entry], li
             left_out[f"it cannot be understood ({type(error).__name__})"] += 1
         if len(entries) > MOST_EVENTS:
             raise NotRead(f"it has more than {MOST_EVENTS:,} events in two months")
-    told = [f"{many} event{'s' * (many > 1)} left out: {why}" for why, many in left_out.most_common(_TOLD)]
+    told = [f"{counted(many, 'event')} left out: {why}" for why, many in left_out.most_common(_TOLD)]
     if told and not entries:
         raise NotRead(f"none of its events can be used; {told[0]}")
     return sorted(entries, key=lambda entry: entry.start.isoformat()), told

@@ -12,6 +12,7 @@ from incidents.adapters.web.doors import Doors
 from incidents.adapters.web.filters import CatalogFilters
 from incidents.adapters.web.frame import Framed
 from incidents.adapters.web.template import page
+from incidents.core.catalog import inventory
 from incidents.core.difference import SECTIONS
 from incidents.core.handover import upcoming
 from incidents.core.revision import ChangeKind
@@ -32,7 +33,7 @@ async def catalog_page(doors: Doors, frame: Framed, filters: Annotated[CatalogFi
     told = {
         "frame": frame,
         "running": running,
-        "counts": catalog.counts(),
+        "holds": inventory(catalog.counts()),
         "ahead": [(passing, passing.sentence(catalog)) for passing in upcoming(catalog, frame.numbers.now)],
         "views": found,
         "notices": await doors.catalog.notices(filters.revision) if filters.revision else (),

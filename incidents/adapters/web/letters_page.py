@@ -15,8 +15,9 @@ from incidents.adapters.web.filters import LetterFilters, LetterState
 from incidents.adapters.web.frame import Form, Frame, Framed, actor_of, back_to
 from incidents.adapters.web.letters import preview
 from incidents.adapters.web.problem import Problem, problem_of
-from incidents.adapters.web.template import counted, page
+from incidents.adapters.web.template import page
 from incidents.core.errors import NotAllowed
+from incidents.core.figures import counted
 from incidents.flow.ports import Taken
 
 STATES = get_args(LetterState)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from incidents.core.figures import span
+from incidents.core.figures import counted, span
 
 _HIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\\]")
 
@@ -41,11 +41,6 @@ def ago(at: datetime, now: datetime) -> str:
 
 def words(name: str) -> str:
     return str(name).replace("_", " ")
-
-
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """1 alert, 2 alerts, 1,204 alerts."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 @cache

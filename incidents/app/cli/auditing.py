@@ -7,6 +7,7 @@ import typer
 from incidents.app import terminal
 from incidents.app.cli import session
 from incidents.app.cli.options import AsJson, Url
+from incidents.core.figures import counted
 from incidents.core.finding import Code
 from incidents.core.system import Criticality
 
@@ -65,4 +66,4 @@ def _sum(found: dict[str, Any]) -> str:
     many, systems = len(found["findings"]), len({finding["system"] for finding in found["findings"]})
     if not many:
         return "Nothing is wanting."
-    return f"{many:,} finding{'' if many == 1 else 's'} in {systems:,} system{'' if systems == 1 else 's'}."
+    return f"{counted(many, 'finding')} in {counted(systems, 'system')}."

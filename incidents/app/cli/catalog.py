@@ -9,7 +9,9 @@ import typer
 from incidents.app import terminal
 from incidents.app.cli import session
 from incidents.app.cli.options import AsJson, By, CatalogPath, Cursor, Limit, Url
+from incidents.core.catalog import inventory
 from incidents.core.errors import IncidentsError
+from incidents.core.figures import counted
 
 _SHOWN = 200  # changes printed of one plan; --json has all of them
 
@@ -93,15 +95,14 @@ def _files(catalog: Path | None) -> list[dict[str, str]]:
 
 
 def _planned(planned: dict[str, Any]) -> Sequence[str]:
-    changes, counts = planned["changes"], planned["counts"]
-    holds = ", ".join(f"{count} {name}" for name, count in counts.items())
+    changes = planned["changes"]
     lines = [f"  {_MARKS.get(change['kind'], '!')} {terminal.plain(change['text'])}" for change in changes[:_SHOWN]]
     if len(changes) > _SHOWN:
         lines.append(f"  and {len(changes) - _SHOWN} more; --json has them all")
     over = f"revision {planned['base']}" if planned["base"] else "nothing: no catalog was applied yet"
-    head = f"{len(changes)} change{'s' * (len(changes) != 1)} over {over}" if changes else "Nothing changes"
+    head = f"{counted(len(changes), 'change')} over {over}" if changes else "Nothing changes"
     warnings = [f"  look: {terminal.plain(warning)}" for warning in planned["warnings"]]
-    return [f"{head} ({holds}).", *lines, *warnings]
+    return [f"{head} ({inventory(planned['counts'])}).", *lines, *warnings]
 
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}

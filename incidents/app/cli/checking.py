@@ -12,6 +12,7 @@ from incidents.app import terminal
 from incidents.app.cli import session
 from incidents.app.cli.options import AsJson, CatalogPath
 from incidents.core.errors import IncidentsError
+from incidents.core.figures import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,9 +38,7 @@ def validate(
         terminal.write_json({"ok": not problems, "problems": _told(problems), "notes": _told(notes)})
     else:
         terminal.write(*map(str, problems), *(f"note: {note}" for note in notes))
-        terminal.write(
-            *([f"{len(problems)} problem{'s' * (len(problems) > 1)}"] if problems else [f"All is well: {read}."])
-        )
+        terminal.write(*([counted(len(problems), "problem")] if problems else [f"All is well: {read}."]))
     if problems:
         raise typer.Exit(session.REFUSED)
 
@@ -84,8 +83,8 @@ def _problems(
     problems += shelf.problems
     if not problems:  # else what seems to be missing may stand where it could not be read
         problems += cross_check(systems, numbers, shelf.runbooks)
-    read = f"{len(systems.systems)} system{'s' * (len(systems.systems) != 1)}" if catalog else "no catalog is set"
-    return problems, notes, f"{read}; policy {numbers.version}; {len(shelf.runbooks)} runbooks"
+    read = counted(len(systems.systems), "system") if catalog else "no catalog is set"
+    return problems, notes, f"{read}; policy {numbers.version}; {counted(len(shelf.runbooks), 'runbook')}"
 
 
 def check_invariants(as_json: AsJson = False) -> None:

@@ -10,6 +10,7 @@ import typer
 from incidents.app import terminal
 from incidents.app.cli import session
 from incidents.app.cli.options import FOR, AsJson, By, Cursor, Limit, Url
+from incidents.core.figures import counted
 
 _FIELDS = "system, environment, kind, metric, segment, feature, source or severity"
 _MATCH = re.compile(r"([a-z]+)(!?=)(.+)", re.DOTALL)
@@ -91,7 +92,7 @@ def _tell_preview(found: dict[str, Any], *, as_json: bool) -> None:
         terminal.write_json(found)
         return
     alerts = found["alerts"]
-    terminal.write(f"It would mute {len(alerts)} {'alert' if len(alerts) == 1 else 'alerts'} now.")
+    terminal.write(f"It would mute {counted(len(alerts), 'alert')} now.")
     plain = terminal.plain
     terminal.write(
         *(

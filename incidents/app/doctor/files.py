@@ -7,7 +7,8 @@ from incidents.app.doctor.finding import Finding, fail, ok, warn
 from incidents.app.drafts import working_hours
 from incidents.app.settings import Settings
 from incidents.app.wiring import read_base
-from incidents.core.catalog import Catalog
+from incidents.core.catalog import Catalog, inventory
+from incidents.core.figures import counted
 
 
 def examine_files(settings: Settings, *, applied: bool) -> Iterator[Finding]:
@@ -26,5 +27,5 @@ def examine_files(settings: Settings, *, applied: bool) -> Iterator[Finding]:
         advice = "set INCIDENTS_CATALOG to a file that names systems, people and owners"
         yield warn("files", "there is no catalog: nobody owns anything, and the local admin is asked", advice)
         return
-    counts = f"{len(catalog.systems)} systems, {len(catalog.people)} people, " if settings.catalog else ""
-    yield ok("files", f"{counts}{len(base.runbooks)} runbooks; policy {base.policy.version}")
+    holds = f"{inventory(catalog.counts())}, " if settings.catalog else ""
+    yield ok("files", f"{holds}{counted(len(base.runbooks), 'runbook')}; policy {base.policy.version}")

@@ -10,6 +10,7 @@ from incidents.app.drafts import Drafts
 from incidents.app.opening import read
 from incidents.app.settings import Settings
 from incidents.app.wiring import read_base
+from incidents.core.catalog import inventory
 from incidents.core.errors import CatalogRefused
 from incidents.core.figures import moment
 from incidents.core.revision import Draft
@@ -36,11 +37,10 @@ async def examine_revisions(settings: Settings, database: Database) -> AsyncIter
 def _running(kept: Kept, drafts: Drafts) -> Finding:
     revision = kept.revision
     try:
-        counts = drafts.again(kept.document).catalog.counts()
+        holds = inventory(drafts.again(kept.document).catalog.counts())
     except CatalogRefused as refused:
         words = f"revision {revision.number} cannot be read by this program: {refused.mistakes[0]}"
         return fail("catalog", words, "apply a catalog that `incidents validate` finds well")
-    holds = ", ".join(f"{count} {name}" for name, count in counts.items())
     return ok("catalog", f"revision {revision.number} of {moment(revision.at)}, by {revision.by.id}: {holds}")
 
 

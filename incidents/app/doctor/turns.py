@@ -15,6 +15,7 @@ from incidents.core.catalog import Catalog
 from incidents.core.errors import CatalogRefused
 from incidents.core.estate import Estate
 from incidents.core.feed import with_copies
+from incidents.core.figures import counted
 from incidents.core.on_call import CalendarState, Roster
 from incidents.flow.on_call import RosterDesk
 
@@ -48,7 +49,7 @@ def _calendars(states: Sequence[CalendarState]) -> Iterator[Finding]:
         yield from (warn("calendar", f"{state.name}: {words}", advice) for words in state.words)
     well = [state.name for state in states if not state.failing]
     if well:
-        yield ok("calendar", f"{_counted(well, 'calendar')} kept elsewhere read lately")
+        yield ok("calendar", f"{counted(len(well), 'calendar')} kept elsewhere read lately")
 
 
 def _turns(rosters: Sequence[Roster]) -> Iterator[Finding]:
@@ -58,11 +59,7 @@ def _turns(rosters: Sequence[Roster]) -> Iterator[Finding]:
             yield warn("on call", f"{id_}: nobody has the turn now", "name somebody in the schedule, or as an override")
         elif roster.gaps:
             advice = f"fill them; `incidents on-call {id_}` says when"
-            yield warn("on call", f"{id_}: {_counted(roster.gaps, 'gap')} in the next two weeks", advice)
+            yield warn("on call", f"{id_}: {counted(len(roster.gaps), 'gap')} in the next two weeks", advice)
     well = [roster for roster in rosters if not roster.gaps]
     if well:
-        yield ok("on call", f"{_counted(well, 'schedule')} with somebody on call for two weeks")
-
-
-def _counted(things: Sequence[object], name: str) -> str:
-    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
+        yield ok("on call", f"{counted(len(well), 'schedule')} with somebody on call for two weeks")
