@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import String, and_, cast, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.adapters.store import rows as r
@@ -12,8 +12,9 @@ from incidents.adapters.store.bulk import among
 from incidents.adapters.store.catalog_chain import flaws
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.ledger import sealed
-from incidents.adapters.store.tables import alerts, effects, facts, inbox, incidents, monitors, seals
+from incidents.adapters.store.tables import alerts, effects, facts, inbox, incidents, monitors, seals, silences
 from incidents.core.alert import AlertState
+from incidents.core.desk import asks_again
 from incidents.core.effect import EffectKind, EffectState
 from incidents.core.fact import GENESIS, FactKind, link
 from incidents.core.incident import UNRESOLVED, Held, Status
@@ -206,12 +207,36 @@ async def _nothing_forgotten(connection: AsyncConnection, now: datetime) -> Asyn
         incident = r.incident_of(row)
         if not incident.paging.gave_up and incident.held is None:
             yield Broken(code="silence", where=incident.id, text="nobody has it, and nobody will be asked")
+
+
+async def _quiet_is_meant(connection: AsyncConnection, now: datetime) -> AsyncIterator[Broken]:
+    """What is silenced has alerts that are muted and none that is heard; a silence that is over mutes nothing."""
+    a, c, s = alerts.c, incidents.c, silences.c
     muted = exists().where(a.incident == c.number, a.muted_by.is_not(None))
-    silenced = select(incidents.c.doc).where(c.status == Status.TRIGGERED, ~muted)
-    for row in await connection.execute(silenced):
+    hot = exists().where(a.incident == c.number, a.hot)
+    held = select(c.doc, muted.label("muted"), hot.label("hot")).where(
+        c.status.in_((Status.TRIGGERED, Status.ACKNOWLEDGED)), or_(~muted, hot)
+    )
+    for row in await connection.execute(held):
         incident = r.incident_of(row)
         if incident.held is Held.SILENCED:
-            yield Broken(code="silence", where=incident.id, text="is silenced, and none of its alerts is muted")
+            text = "one of its alerts is heard" if row.hot else "none of its alerts is muted"
+            yield Broken(code="silence", where=incident.id, text=f"is silenced, and {text}")
+    over = select(a.fingerprint, s.ends_at).where(
+        a.muted_by == "silence:" + cast(s.id, String), s.ends_at < now - _GRACE
+    )
+    for row in await connection.execute(over):
+        yield Broken(code="muted_for_ever", where=row.fingerprint, text=f"its silence was over at {row.ends_at}")
+
+
+async def _whoever_has_it_is_asked_again(connection: AsyncConnection, _: datetime) -> AsyncIterator[Broken]:
+    """Somebody has it, and time alone will ask them again: when their snooze is over, or after an hour of no word."""
+    c = incidents.c
+    kept = select(c.doc).where(c.status == Status.ACKNOWLEDGED, c.wake_at.is_(None))
+    for row in await connection.execute(kept):
+        incident = r.incident_of(row)
+        if incident.snoozed_until is not None or asks_again(incident):
+            yield Broken(code="silence", where=incident.id, text="somebody has it, and nobody will ask them again")
 
 
 _RULES: tuple[Callable[[AsyncConnection, datetime], AsyncIterator[Broken]], ...] = (
@@ -224,4 +249,6 @@ _RULES: tuple[Callable[[AsyncConnection, datetime], AsyncIterator[Broken]], ...]
     _seals_hold,
     _catalogs_follow,
     _nothing_forgotten,
+    _quiet_is_meant,
+    _whoever_has_it_is_asked_again,
 )

@@ -7,14 +7,16 @@ import pytest
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.invariants import check
 from incidents.adapters.store.store import Store
+from incidents.core.alert import Mute
 from incidents.core.decision import Decision
 from incidents.core.effect import Effect, EffectState
 from incidents.core.fact import FactKind
-from incidents.core.incident import Paging
+from incidents.core.incident import Held, Paging, Status
 from incidents.core.monitors import Sign
 from incidents.core.severity import Severity
+from incidents.core.silence import Matcher, Silence, Trait
 from incidents.flow.ports import Result, Turn
-from tests.adapters.store.kept import a_fact, a_row, an_effect, firing, forced, kept, opened
+from tests.adapters.store.kept import a_fact, a_row, a_sighting, an_effect, firing, forced, kept, moved, opened
 from tests.make import NOON, hours, minutes
 
 
@@ -115,6 +117,49 @@ async def test_a_page_that_was_begun_after_somebody_gave_it_back_is_well(
     async with store.unit(Turn.PAGES) as unit:
         for one in await unit.outbox.claim(an_effect().channel, limit=1, lease=minutes(1)):
             await unit.outbox.settle([Result(claimed=one, state=EffectState.SENT)])
+    assert await check(database) == []
+
+
+@pytest.mark.parametrize("status", [Status.TRIGGERED, Status.ACKNOWLEDGED])
+async def test_an_incident_that_is_silenced_although_one_of_its_alerts_is_heard_is_found(
+    store: Store, database: Database, status: Status
+) -> None:
+    mute = Mute(by="maintenance:weekly", what="a window", why="weekly retrain", until=await store.now() + hours(1))
+    quiet = firing(muted=mute, wake_at=mute.until)
+    incident = await opened(store, status=status, held=Held.SILENCED, alerts=[quiet])
+    assert await check(database) == []
+    await kept(store, Decision(alerts=(loud := firing("rate"),), sightings={loud.fingerprint: a_sighting()}))
+    assert await broken(database) == [("silence", incident.id)]
+
+
+async def test_what_a_silence_mutes_that_is_over_is_found(store: Store, database: Database) -> None:
+    now = await store.now()
+    async with store.unit(Turn.PEOPLE) as unit:
+        over = Silence(
+            id="",
+            matchers=(Matcher(field=Trait.KIND, value="drift"),),
+            starts_at=now - hours(2),
+            ends_at=now - hours(1),
+            reason="load test",
+            by="priya",
+            made_at=now - hours(2),
+        )
+        made = await unit.silences.add(over, begun=True)
+    mute = Mute(by=f"silence:{made.id}", what="the silence of Priya", why="load test", until=now + hours(1))
+    quiet = firing(muted=mute, wake_at=mute.until)
+    await opened(store, held=Held.SILENCED, alerts=[quiet])
+    assert await broken(database) == [("muted_for_ever", quiet.fingerprint)]
+
+
+@pytest.mark.parametrize("snoozed", [True, False])
+async def test_whoever_has_an_incident_and_is_never_asked_again_is_found(
+    store: Store, database: Database, *, snoozed: bool
+) -> None:
+    until = await store.now() + hours(1)
+    severity, until_ = (Severity.SEV3, until) if snoozed else (Severity.SEV2, None)
+    incident = await opened(store, status=Status.ACKNOWLEDGED, severity=severity, snoozed_until=until_)
+    assert await broken(database) == [("silence", incident.id)]
+    await moved(store, incident, wake_at=until)
     assert await check(database) == []
 
 
