@@ -73,9 +73,15 @@ def standing(people: Ladder, paging: Paging) -> int:
     return max((level + 1 for level in known if level is not None), default=0)
 
 
-def left_alone(people: Ladder, paging: Paging) -> bool:
-    """Whether the last run went by unanswered, and none of those who were asked is on the ladder any more."""
-    return paging.gave_up and all(_rung_of(people, entry) is None for entry in paging.asked)
+def is_worth_another(people: Ladder, paging: Paging) -> bool:
+    """Whether the last run went by unanswered, and others are on the ladder by now.
+
+    None of those who were asked is any more, or somebody is on shift where nobody was.
+    """
+    known = {name for entry in paging.asked for name in (entry.person, entry.schedule)}
+    targets = [target for rung in people.rungs for target in rung]
+    came = any(target.schedule and known.isdisjoint((target.person.id, target.schedule)) for target in targets)
+    return paging.gave_up and (came or all(_rung_of(people, entry) is None for entry in paging.asked))
 
 
 def _waits(severity: Severity, paging: Paging) -> bool:
@@ -216,7 +222,7 @@ def _with_relief(planned: Plan, incident: Incident, people: Ladder, now: datetim
         paging=replace(paging, asked=asked),
         pages=tuple(pages),
         relieved={target.person.id: over[target.person.id] for _, target in pages if target.person.id in over},
-        wake_at=_earliest(planned.wake_at, *ends, *later),
+        wake_at=_earliest(planned.wake_at, *ends, *later, *(people.returns if paging.gave_up else ())),
     )
 
 

@@ -10,7 +10,7 @@ from incidents.core.events import Kind
 from incidents.core.figures import dated, local
 from incidents.core.incident import Handed, Incident
 from incidents.core.people import Person
-from incidents.core.schedule import turn
+from incidents.core.schedule import next_turn, turn
 from incidents.core.system import Role, System
 
 
@@ -46,6 +46,7 @@ class Ladder:
     skips: tuple[Skip, ...] = ()
     ownerless: bool = False  # nobody in the catalog could be asked: only the local admin is left
     turns: Mapping[str, str] = field(default_factory=dict)  # who has the turn now on each schedule that was looked at
+    returns: tuple[datetime, ...] = ()  # when somebody has it again on those where nobody has
 
     @property
     def levels(self) -> dict[str, int]:
@@ -84,6 +85,7 @@ class _Climb:
         self.rungs: list[tuple[Target, ...]] = []
         self.skips: list[Skip] = []
         self.turns: dict[str, str] = {}
+        self.returns: list[datetime] = []
         self._because = ""
 
     def rung(self, owners: Iterable[tuple[str | None, str]]) -> None:
@@ -140,6 +142,8 @@ class _Climb:
         shift = turn(self._estate.catalog.schedules[owner], self._now)
         person = self._estate.catalog.people.get(shift.person) if shift else None
         if shift is None or person is None:
+            again = next_turn(self._estate.catalog.schedules[owner], self._now) if shift is None else None
+            self.returns += [again] if again else []
             self._skip(owner, role, "has nobody on shift", f"{owner} has nobody on shift")
             return ()
         self.turns[owner] = person.id
@@ -201,7 +205,11 @@ def ladder(incident: Incident, estate: Estate, unreachable: Mapping[str, str], n
         climb.rung([(chosen.last_resort, f"last resort of the escalation {name}")])
     if estate.catalog.default_owner and not (chosen and chosen.last_resort and climb.rungs):
         climb.rung([(estate.catalog.default_owner, "default owner")])
-    if climb.rungs:
-        return Ladder(rungs=tuple(climb.rungs), skips=tuple(climb.skips), turns=climb.turns)
     last = Target(person=ADMIN, why="no owner can be reached")
-    return Ladder(rungs=((last,),), skips=tuple(climb.skips), ownerless=estate.registers, turns=climb.turns)
+    return Ladder(
+        rungs=tuple(climb.rungs) or ((last,),),
+        skips=tuple(climb.skips),
+        ownerless=estate.registers and not climb.rungs,
+        turns=climb.turns,
+        returns=tuple(climb.returns),
+    )

@@ -2,7 +2,7 @@
 
 from incidents.core.alert import Alert
 from incidents.core.desk import Desk, asks_again, ends_by_itself, last_word
-from incidents.core.escalation import left_alone
+from incidents.core.escalation import is_worth_another
 from incidents.core.fact import FactKind
 from incidents.core.figures import span
 from incidents.core.incident import Handed, Resolution, Status
@@ -27,8 +27,8 @@ def lapse(desk: Desk, alerts: tuple[Alert, ...]) -> None:
 
 def _ask_others(desk: Desk) -> None:
     people = ladder(desk.incident, desk.estate, desk.unreachable, desk.now)
-    if left_alone(people, desk.incident.paging):
-        desk.ask("nobody who was asked about it is responsible any more")
+    if is_worth_another(people, desk.incident.paging):
+        desk.ask("nobody had answered, and others can be asked by now")
 
 
 def _ask_again(desk: Desk) -> None:

@@ -86,6 +86,11 @@ def turn(schedule: Schedule, at: datetime) -> Shift | None:
     return max(found, key=lambda shift: shift.end - shift.start, default=None)
 
 
+def next_turn(schedule: Schedule, at: datetime) -> datetime | None:
+    """When somebody has the turn again, at `at` or after it; None where nobody has within a month."""
+    return next((shift.start for shift in shifts(schedule, at, at + _A_MONTH)), None)
+
+
 def shifts(schedule: Schedule, start: datetime, end: datetime) -> tuple[Shift, ...]:
     """Who has the turn from `start` to before `end`, in order, cut to that time; overrides lie over what they cover.
 
@@ -108,6 +113,7 @@ def gaps(schedule: Schedule, start: datetime, end: datetime) -> tuple[Gap, ...]:
 
 
 _LEAST = timedelta(microseconds=1)
+_A_MONTH = timedelta(days=31)
 _DAYS = {Turnover.DAILY: 1, Turnover.WEEKLY: 7}
 
 

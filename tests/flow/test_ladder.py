@@ -150,6 +150,36 @@ async def test_whoever_it_is_handed_over_to_comes_first(house: House, postmen: l
     await house.is_well()
 
 
+@pytest.mark.parametrize(
+    ("off_at", "calls"),
+    [
+        (5, [(0, "omar", 1, 0), (5, "lee", 1, 0), (305, "kim", 1, 0)]),  # takes over from whoever was asked
+        (-5, [(0, "lee", 1, 0), (305, "kim", 2, 0), (320, "lee", 2, 1)]),  # nobody was: the ladder is run once more
+    ],
+)
+async def test_where_the_ladder_has_given_up_whoever_is_on_shift_next_is_asked(
+    house: House, postmen: list[Postman], off_at: int, calls: list[Call]
+) -> None:
+    now = await house.now()
+    turns = (("omar", -60, off_at), ("kim", 302, 600))
+    shifts = tuple(
+        Shift(person=who, start=now + minutes(a), end=now + minutes(b), source=ShiftSource.CALENDAR)
+        for who, a, b in turns
+    )
+    oncall = Schedule(id="oncall", calendar="https://example.com/rota.ics", shifts=shifts)
+    alone = Escalation(id="alone", rungs=(("oncall",),), last_resort="lee", repeat=0)
+    system = a_system("triage-bot", escalation="alone")
+    house.estate = an_estate(a_catalog(system, schedules={"oncall": oncall}, escalations={"alone": alone}))
+    await house.publish(harm())
+    called = await goes_by(house, postmen, 0, 60)
+    assert (await house.incident()).paging.gave_up
+    house.store.shift(minutes(240))
+    called += await goes_by(house, postmen, 300, 330)
+
+    assert called == calls
+    await house.is_well()
+
+
 def owned_by(person: str) -> Estate:
     """The triage bot is this person's alone, and nobody else is asked."""
     mine = a_system("triage-bot", owners={Role.MODEL: person}, escalation="alone")
