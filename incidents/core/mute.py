@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from incidents.core.alert import Alert, Mute
 from incidents.core.estate import Estate
@@ -12,7 +12,6 @@ from incidents.core.incident import Held, Incident, Status
 from incidents.core.severity import Severity
 from incidents.core.silence import Silence, Trait, Traits
 
-LOOK_AGAIN = timedelta(minutes=5)  # incidents upstream end and catalogs change without a word to whom they mute
 _EXPLAINED = frozenset({Kind.DRIFT, Kind.HALLUCINATION, Kind.COST_ANOMALY})  # what trouble upstream may bring about
 _ASKED_ABOUT = frozenset({Status.TRIGGERED, Status.ACKNOWLEDGED})
 
@@ -123,7 +122,7 @@ def _maintained(traits: Traits, estate: Estate, now: datetime) -> Mute | None:
     until, window = max(ends, key=lambda end: end[0])
     what = f"the maintenance window {window.id}"
     why = f"within {what} until {moment(until)}: {window.why} ({estate.person(window.owner).name})"
-    return Mute(by=f"maintenance:{window.id}", what=what, why=why, until=min(until, now + LOOK_AGAIN))
+    return Mute(by=f"maintenance:{window.id}", what=what, why=why, until=min(until, _next_look(estate, now)))
 
 
 def _inhibited(alert: Alert, upstream: Iterable[Upstream], estate: Estate, now: datetime) -> Mute | None:
@@ -135,7 +134,11 @@ def _inhibited(alert: Alert, upstream: Iterable[Upstream], estate: Estate, now: 
         return None
     where = estate.system(worst.system).title
     why = f"{worst.id} ({worst.severity.label}) is open at {where}, which it depends on, and is at least as bad"
-    return Mute(by=f"incident:{worst.id}", what=f"{worst.id} at {where}", why=why, until=now + LOOK_AGAIN)
+    return Mute(by=f"incident:{worst.id}", what=f"{worst.id} at {where}", why=why, until=_next_look(estate, now))
+
+
+def _next_look(estate: Estate, now: datetime) -> datetime:
+    return now + estate.policy.quiet.look_again
 
 
 def explains(one: Upstream, estate: Estate, now: datetime) -> bool:

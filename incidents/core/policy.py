@@ -102,6 +102,12 @@ class AuditPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuietPolicy:
+    # Incidents upstream end, and catalogs change, without a word to the alerts that they mute.
+    look_again: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationPolicy:
     sev1: timedelta = timedelta(minutes=5)
     sev2: timedelta = timedelta(minutes=15)
@@ -143,6 +149,7 @@ class Policy:
     escalation: EscalationPolicy = EscalationPolicy()
     monitors: MonitorPolicy = MonitorPolicy()
     audit: AuditPolicy = AuditPolicy()
+    quiet: QuietPolicy = QuietPolicy()
     overrides: tuple[Override, ...] = ()
     # Where each line was written (file and line), for whoever has to mend it; no decision reads it.
     places: Mapping[tuple[str | int, ...], tuple[str, int]] = field(default_factory=dict, compare=False, repr=False)

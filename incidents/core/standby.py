@@ -67,7 +67,7 @@ class Standby:
             return self._on_schedule(catalog.schedules[owner])
         people = [person.id for person in catalog.members(owner)]
         if not people:
-            return [self._cut(self._start, self._end, f"{owner} is nobody in the catalog")]
+            return [Uncovered(start=self._start, end=self._end, why=f"{owner} is nobody in the catalog")]
         left = list(self._absences(people[0], self._start, self._end))
         for person in people[1:]:
             left = [both for gap in left for both in self._without(gap, person)]
@@ -94,9 +94,6 @@ class Standby:
             if away.start < end and start < away.end:
                 why = f"{known.name} is away until {moment(away.end)}"
                 yield Uncovered(start=max(start, away.start), end=min(end, away.end), why=why)
-
-    def _cut(self, start: datetime, end: datetime, why: str) -> Uncovered:
-        return Uncovered(start=start, end=end, why=why)
 
 
 def _meet(one: Uncovered, other: Uncovered) -> bool:

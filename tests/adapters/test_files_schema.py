@@ -40,7 +40,7 @@ def objects(part: object) -> list[dict[str, Any]]:
         (
             "policy",
             ["version"],
-            {"version", "severity", "alerts", "incidents", "escalation", "monitors", "audit", "overrides"},
+            {"version", "severity", "alerts", "incidents", "escalation", "monitors", "audit", "quiet", "overrides"},
         ),
         ("runbook", ["id", "title"], {"id", "title", "applies_to", "owner", "last_reviewed"}),
     ],

@@ -12,7 +12,8 @@ from incidents.core.events import Event, Kind
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Held, Related, Status
 from incidents.core.maintenance import Once, Recurring, Window
-from incidents.core.mute import LOOK_AGAIN, Quietness, Upstream, judge
+from incidents.core.mute import Quietness, Upstream, judge
+from incidents.core.policy import Policy
 from incidents.core.severity import Severity
 from incidents.core.silence import Amount, Matcher, Trait
 from tests.core.town import Town
@@ -406,7 +407,7 @@ def test_a_window_that_is_taken_out_of_the_catalog_mutes_no_longer_than_a_moment
     town = a_town(maintained(Once(start=NOON, end=NOON + hours(9))))
     town.publish(very_bad())
     town.estate = an_estate()
-    town.pass_time(to=NOON + LOOK_AGAIN)
+    town.pass_time(to=NOON + Policy().quiet.look_again)
     assert town.paged() == [("12:05", "priya")]
 
 
@@ -449,7 +450,7 @@ def test_when_the_trouble_upstream_ends_what_still_burns_is_heard_within_minutes
     town.act(Action.ACKNOWLEDGE)
     town.pass_time(to=NOON + minutes(20))
     town.act(action, reason="fixed" if action is Action.RESOLVE else None)
-    town.pass_time(to=NOON + minutes(20) + LOOK_AGAIN)
+    town.pass_time(to=NOON + minutes(20) + Policy().quiet.look_again)
     assert town.incident(2).system == "portal"
     assert town.said(FactKind.UNMUTED, 2)[0].endswith("fires on: INC-1 at Rag assistant no longer explains it")
 

@@ -20,6 +20,7 @@ from incidents.core.policy import (
     MonitorPolicy,
     Override,
     Policy,
+    QuietPolicy,
 )
 
 SHIPPED = Path(__file__).with_name("policy.yaml")
@@ -44,6 +45,7 @@ def read_policy(path: Path | None) -> Policy:
         incidents=IncidentPolicy(**_fields(shape.incidents)),
         escalation=_escalation(shape.escalation),
         monitors=MonitorPolicy(**_fields(shape.monitors)),
+        quiet=QuietPolicy(**_fields(shape.quiet)),
         audit=AuditPolicy(**_fields(shape.audit)),
         overrides=tuple(map(_override, shape.overrides)),
         places=dict(tree.places),

@@ -17,13 +17,14 @@ from incidents.core.policy import (
     HallucinationPolicy,
     IncidentPolicy,
     MonitorPolicy,
+    QuietPolicy,
 )
 from incidents.core.severity import Severity
 
 # The shipped numbers: a test holds them to the shipped file.
 _BANDS, _DRIFT, _FALSE, _COST = Bands(), DriftPolicy(), HallucinationPolicy(), CostPolicy()
 _ALERTS, _INCIDENTS, _LADDER = AlertPolicy(), IncidentPolicy(), EscalationPolicy()
-_MONITORS, _AUDIT = MonitorPolicy(), AuditPolicy()
+_MONITORS, _AUDIT, _QUIET = MonitorPolicy(), AuditPolicy(), QuietPolicy()
 
 Times = Annotated[float, Field(gt=0, le=1e6)]  # a multiple of the limit
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -187,6 +188,11 @@ class AuditEntry(Entry):
     """Response times are told of the incidents opened within this."""
 
 
+class QuietEntry(Entry):
+    look_again: Duration = _QUIET.look_again
+    """What maintenance or trouble upstream mutes is looked at again after this."""
+
+
 class WhenEntry(Entry):
     system: Name | None = None
     environment: Name | None = None
@@ -227,5 +233,7 @@ class PolicyFile(Entry):
     """When a monitor's silence counts."""
     audit: AuditEntry = AuditEntry()
     """What the coverage audit asks for."""
+    quiet: QuietEntry = QuietEntry()
+    """How long what is muted stays so without another look."""
     overrides: tuple[OverrideEntry, ...] = ()
     """Lines that set a severity outright; the first that matches counts."""

@@ -1,7 +1,7 @@
 """The coverage audit through the API: how many systems have what they need, and everything wanting."""
 
 from asyncio import to_thread
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Query
@@ -12,7 +12,8 @@ from incidents.adapters.web.doors import Doors, WebDoors
 from incidents.adapters.web.filters import AuditFilters
 from incidents.adapters.web.shapes import Shape
 from incidents.core.coverage import audit
-from incidents.core.finding import Audit, Code, counted, only
+from incidents.core.finding import Audit, Code, Share, counted, only
+from incidents.core.spread import Spread
 
 Seconds = Annotated[float | None, Field(description="Seconds; null while there is no incident to measure.")]
 
@@ -25,6 +26,11 @@ class ShareShape(Shape):
     percent: Annotated[float | None, Field(description="Null where there is no system to count.")]
     text: str
 
+    @classmethod
+    def told(cls, share: Share) -> Self:
+        percent = round(100 * share.met / share.of, 1) if share.of else None
+        return cls(name=share.name, label=share.label, met=share.met, of=share.of, percent=percent, text=share.text)
+
 
 class SpreadShape(Shape):
     name: str
@@ -35,6 +41,23 @@ class SpreadShape(Shape):
     median: Seconds
     p90: Seconds
     text: str
+
+    @classmethod
+    def told(cls, spread: Spread) -> Self:
+        return cls(
+            name=spread.name,
+            label=spread.label,
+            count=spread.count,
+            open=spread.open,
+            mean=_seconds(spread.mean),
+            median=_seconds(spread.median),
+            p90=_seconds(spread.p90),
+            text=spread.text,
+        )
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
 
 
 class FindingShape(Shape):
@@ -63,30 +86,8 @@ class AuditShape(Shape):
             systems=told.systems,
             unknown=told.unknown,
             days=days,
-            shares=[
-                ShareShape(
-                    name=share.name,
-                    label=share.label,
-                    met=share.met,
-                    of=share.of,
-                    percent=round(100 * share.met / share.of, 1) if share.of else None,
-                    text=share.text,
-                )
-                for share in told.shares
-            ],
-            spreads=[
-                SpreadShape(
-                    name=spread.name,
-                    label=spread.label,
-                    count=spread.count,
-                    open=spread.open,
-                    mean=spread.mean.total_seconds() if spread.mean is not None else None,
-                    median=spread.median.total_seconds() if spread.median is not None else None,
-                    p90=spread.p90.total_seconds() if spread.p90 is not None else None,
-                    text=spread.text,
-                )
-                for spread in told.spreads
-            ],
+            shares=[ShareShape.told(share) for share in told.shares],
+            spreads=[SpreadShape.told(spread) for spread in told.spreads],
             counts={code.value: many for code, many in counted(told.findings).items()},
             findings=[FindingShape.model_validate(finding) for finding in told.findings],
         )
