@@ -31,6 +31,7 @@ from incidents.core.effect import Channel, EffectKind, EffectState
 from incidents.core.errors import NotFound
 from incidents.core.estate import ADMIN, Estate
 from incidents.core.events import Kind
+from incidents.core.handover import behind
 from incidents.core.incident import UNRESOLVED, Incident
 from incidents.flow.ports import AlertView, DeadLetter, EffectView, IncidentQuery, IncidentView, Numbers, SystemView
 
@@ -80,9 +81,9 @@ class Shelf:
             yield or_(*words, *([c.number == number] if number is not None else []))
 
     def _owned(self, owner: str) -> ColumnElement[bool]:
-        """An owner's incidents: those of the systems they own, alone or in a team, and those they took part in."""
+        """An owner's incidents: of the systems they own, alone, in a team or by turns, and those they took part in."""
         catalog = self._estate().catalog
-        names = {owner, *(team.id for team in catalog.teams.values() if owner in team.members)}
+        names = {owner, *(group for group in (*catalog.teams, *catalog.schedules) if owner in behind(group, catalog))}
         owned = [system.id for system in catalog.systems.values() if names & set(system.owners.values())]
         c = incidents.c
         mine = [c.system.in_(owned), *(c.people.contains(f",{name},", autoescape=True) for name in sorted(names))]

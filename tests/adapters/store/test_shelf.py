@@ -13,7 +13,9 @@ from incidents.core.alert import AlertState, Mute
 from incidents.core.decision import Decision
 from incidents.core.errors import NotFound
 from incidents.core.incident import Asked, Paging, Status
+from incidents.core.schedule import Rotation, Schedule
 from incidents.core.severity import Severity
+from incidents.core.system import Role
 from incidents.flow.ports import IncidentQuery, Turn
 from tests.adapters.store.kept import (
     RAG,
@@ -95,6 +97,14 @@ async def test_an_owners_incidents_are_those_they_own_alone_or_in_a_team_and_tho
     asked = Paging(round=1, asked=(Asked(level=0, person="nadia", at=NOON),))
     await opened(full, id="INC-5", environment="e5", paging=asked)
     assert await found(shelf, owner=("nadia", "nobody")) == ["5"]
+
+
+async def test_whoever_has_turns_of_the_schedule_that_owns_a_system_finds_its_incidents(full: Store) -> None:
+    turns = Schedule(id="ml-oncall", rotation=Rotation(people=("omar", "max"), since=NOON.date()))
+    catalog = a_catalog(a_system("rag-assistant", owners={Role.OPERATIONAL: "ml-oncall"}))
+    estate = an_estate(catalog=replace(catalog, schedules={"ml-oncall": turns}))
+
+    assert await found(Shelf(full.database, lambda: estate), owner=("max",)) == ["3", "2"]
 
 
 async def test_pages_of_incidents_follow_each_other_without_gap_or_repeat(full: Store, shelf: Shelf) -> None:
