@@ -1,23 +1,21 @@
 """A person acts: one function behind Slack, web, API and CLI."""
 
-import asyncio
-import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from incidents.core.alert import Alert, Sighting
 from incidents.core.decision import Decision, Others
 from incidents.core.desk import Desk
-from incidents.core.errors import NotAllowed, Stale
+from incidents.core.errors import NotAllowed
 from incidents.core.estate import Estate
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Incident, Resolution, Status
 from incidents.core.ladder import first_role
 from incidents.core.response import ASKS_NOW, Ask, Case, act
-from incidents.flow.ports import Opening, SceneRequest, Store, Turn, Unit
+from incidents.flow.attempt import attempt
+from incidents.flow.ports import Opening, SceneRequest, Store, Unit
 
-_TRIES = 6  # of an action that lost a race
 _BY_HAND = 1_000_000  # names an hour: what a person opens is never one of a flood
 
 
@@ -31,20 +29,7 @@ class Responder:
 
     async def act(self, ask: Ask, *, once: str | None = None) -> Incident:
         """Do what is asked, or raise NotAllowed, NotFound or StoreAway. A click with a known key does nothing more."""
-        return await self._tried(lambda unit: self._act(unit, ask, once), "this incident")
-
-    async def _tried(self, work: Callable[[Unit], Awaitable[Incident]], what: str) -> Incident:
-        """One transaction; who keeps losing races is told so."""
-        for _ in range(_TRIES):
-            try:
-                async with self._store.unit(Turn.PEOPLE) as unit:
-                    incident = await work(unit)
-            except Stale:
-                await asyncio.sleep(0.02 * random.random())  # noqa: S311  (jitter, no secret)
-                continue
-            self._made(unit.board.channels)
-            return incident
-        raise NotAllowed("busy", f"others are changing {what} just now: try again")
+        return await attempt(self._store, lambda unit: self._act(unit, ask, once), self._made, "this incident")
 
     async def _act(self, unit: Unit, ask: Ask, once: str | None) -> Incident:
         if once is not None and not await unit.board.clicked(once, ask.incident):
@@ -79,7 +64,7 @@ class Responder:
 
     async def open(self, opened: Opening) -> Incident:
         """Open an incident by hand, or raise NotAllowed where one gathers for the system already."""
-        return await self._tried(lambda unit: self._open(unit, opened), "this system")
+        return await attempt(self._store, lambda unit: self._open(unit, opened), self._made, "this system")
 
     async def _open(self, unit: Unit, opened: Opening) -> Incident:
         estate = self._estate()

@@ -1,8 +1,6 @@
 """A person asks for quiet, or for its end: one transaction each, in one order with the alerts that fire meanwhile."""
 
-import asyncio
-import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -11,16 +9,16 @@ from unicodedata import normalize
 from incidents.core.alert import Alert, Sighting
 from incidents.core.decision import Decision, Others
 from incidents.core.desk import Desk
-from incidents.core.errors import NotAllowed, Stale
+from incidents.core.errors import NotAllowed
 from incidents.core.estate import Estate
 from incidents.core.events import Kind
 from incidents.core.fact import Actor, ActorType
 from incidents.core.incident import Status
 from incidents.core.muting import hush, shortened, silenced
 from incidents.core.silence import Matcher, Silence, SilenceState, Trait, checked
+from incidents.flow.attempt import attempt
 from incidents.flow.ports import AlertView, SilenceView, Silencing, Store, Turn, Unit
 
-_TRIES = 6  # of a silence that lost a race
 _KINDS = frozenset(kind.value for kind in Kind)
 
 
@@ -46,7 +44,7 @@ class Silences:
 
     async def make(self, wanted: Silencing) -> Silence:
         """Be quiet about something from now on, or from a later moment; NotAllowed with what is wrong with it."""
-        return await self._tried(lambda unit: self._make(unit, wanted))
+        return await attempt(self._store, lambda unit: self._make(unit, wanted), self._made, "these alerts")
 
     async def preview(self, wanted: Silencing) -> Sequence[AlertView]:
         """The burning alerts that it would mute now; it is not made. NotAllowed as for making it."""
@@ -58,7 +56,7 @@ class Silences:
 
     async def end(self, silence: str, *, by: Actor) -> Silence:
         """End it early: whatever still burns is looked at anew at once. NotFound, or NotAllowed when it is over."""
-        return await self._tried(lambda unit: self._end(unit, silence, by))
+        return await attempt(self._store, lambda unit: self._end(unit, silence, by), self._made, "these alerts")
 
     async def list(
         self, states: tuple[SilenceState, ...] = (), *, limit: int = 50, cursor: str | None = None
@@ -66,21 +64,8 @@ class Silences:
         """Newest first, with the cursor of the next page; ValueError for a cursor that is none of ours."""
         return await self._shelf.silences(states, limit=limit, cursor=cursor)
 
-    async def _tried(self, work: Callable[[Unit], Awaitable[Silence]]) -> Silence:
-        """One transaction; who keeps losing races is told so."""
-        for _ in range(_TRIES):
-            try:
-                async with self._store.unit(Turn.PEOPLE) as unit:
-                    await unit.silences.alone()
-                    silence = await work(unit)
-            except Stale:
-                await asyncio.sleep(0.02 * random.random())  # noqa: S311  (jitter, no secret)
-                continue
-            self._made(unit.board.channels)
-            return silence
-        raise NotAllowed("busy", "others are changing these alerts just now: try again")
-
     async def _make(self, unit: Unit, wanted: Silencing) -> Silence:
+        await unit.silences.alone()
         silence = self._drafted(wanted, unit.now)
         kept = await unit.silences.add(silence, begun=silence.starts_at <= unit.now)
         if silence.starts_at <= unit.now:
@@ -91,6 +76,7 @@ class Silences:
         return checked(_drafted(wanted, self._estate(), now), _KINDS, now)
 
     async def _end(self, unit: Unit, key: str, by: Actor) -> Silence:
+        await unit.silences.alone()
         silence = await unit.silences.one(key)
         if silence.state(unit.now) is SilenceState.EXPIRED:
             how = f"ended by {self._estate().person(silence.ended_by).name}" if silence.ended_by else "its time is up"
