@@ -144,9 +144,12 @@ def _next_look(estate: Estate, now: datetime) -> datetime:
 def explains(one: Upstream, estate: Estate, now: datetime) -> bool:
     """Whether an incident upstream may speak for what depends on it: it goes on, and somebody has it or is asked.
 
-    One that is silenced, that nobody answered or that was not heard of for a day would leave everybody unasked.
+    One that is silenced, that nobody answered, that waits for the day as old news or that was not heard of for a day
+    would leave everybody unasked.
     """
     incident = one.incident
+    if incident.status is Status.TRIGGERED and incident.paging.by_day and not incident.paging.asked:
+        return False
     if incident.status not in _ASKED_ABOUT or incident.held is Held.SILENCED or incident.paging.gave_up:
         return False
     heard = max(incident.opened_at, one.last_firing_at or incident.opened_at)

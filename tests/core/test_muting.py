@@ -464,6 +464,16 @@ def test_what_is_worse_than_the_trouble_upstream_is_heard() -> None:
     assert town.pages[-1][1:] == ("priya", "INC-2")
 
 
+def test_old_news_upstream_that_waits_for_the_day_does_not_mute_what_pages_at_night() -> None:
+    town = Town(an_estate(a_catalog(a_system("portal", depends_on=(RAG,)))), now=NIGHT)
+    town.publish(very_bad(at=NIGHT - hours(8)), at=NIGHT)
+    assert (town.incident().severity, town.pages) == (Severity.SEV2, [])
+    town.publish(very_bad(system="portal", at=NIGHT))
+
+    assert portal(town).muted is None
+    assert town.pages == [(NIGHT, "priya", "INC-2")]
+
+
 def test_what_is_open_already_is_not_muted_by_trouble_upstream_that_follows() -> None:
     town = a_town(an_estate(a_catalog(a_system("portal", depends_on=(RAG,)))))
     town.publish(hallucination(system="portal"), very_bad(at=NOON + minutes(1)))
