@@ -14,7 +14,7 @@ from incidents.core.errors import Stale, StoreAway
 from incidents.core.estate import Estate
 from incidents.core.events import Kind
 from incidents.core.fact import SYSTEM, FactKind
-from incidents.core.incident import Action, Incident
+from incidents.core.incident import UNRESOLVED, Action, Incident
 from incidents.core.response import Ask, Case, act
 from incidents.core.system import System
 from incidents.flow.ports import Place, SceneRequest, Store, Turn, Unit
@@ -39,8 +39,7 @@ async def reroute(store: Store, estate: Estate, made: Callable[[Iterable[str]], 
         if system is None:
             continue
         try:
-            made(await _tried(store, incident, (system.id, environment), system, estate))
-            found += 1
+            found += await _tried(store, incident, (system.id, environment), system, estate, made)
         except Stale as stale:
             log.warning("an incident keeps changing while it is re-routed", incident=incident)
             left.append(stale)
@@ -53,26 +52,31 @@ async def reroute(store: Store, estate: Estate, made: Callable[[Iterable[str]], 
     return found
 
 
-async def _tried(store: Store, incident: str, place: Place, system: System, estate: Estate) -> set[str]:
-    """One transaction, again where it lost a race; the channels of what was made."""
+async def _tried(
+    store: Store, incident: str, place: Place, system: System, estate: Estate, made: Callable[[Iterable[str]], None]
+) -> bool:
+    """One transaction, again where it lost a race; whether there was anything to move."""
     for attempt in range(1, _TRIES + 1):
         try:
             async with store.unit(Turn.PEOPLE) as unit:
-                await _move(unit, incident, place, system, estate)
+                moved = await _move(unit, incident, place, system, estate)
         except Stale:
             if attempt == _TRIES:
                 raise
             await asyncio.sleep(0.02 * random.random())  # noqa: S311  (jitter, no secret)
         else:
-            return unit.board.channels
+            made(unit.board.channels)
+            return moved
     raise AssertionError("the last try returns or raises")
 
 
-async def _move(unit: Unit, incident: str, place: Place, system: System, estate: Estate) -> None:
-    """To the system's own place, or into the incident that gathers there."""
+async def _move(unit: Unit, incident: str, place: Place, system: System, estate: Estate) -> bool:
+    """To the system's own place, or into the incident that gathers there; not where somebody was first."""
     await unit.board.see({place: True}, limit=0)
     scene = (await unit.board.scenes([SceneRequest(place=place, fingerprints=frozenset())]))[place]
     stranger, alerts = await unit.board.incident(incident)
+    if stranger.registered or stranger.status not in UNRESOLVED:
+        return False
     desk = Desk(stranger, estate, unit.now, scene.unreachable)
     changed = {key: _known(alert, system, desk) for key, (alert, _) in alerts.items()}
     desk.change(
@@ -98,6 +102,7 @@ async def _move(unit: Unit, incident: str, place: Place, system: System, estate:
         effects=tuple(effect for _, _, effects in closed for effect in effects),
     )
     await unit.board.save([decision], {})
+    return True
 
 
 def _gathering(scene: Scene, incident: str) -> Incident | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from incidents.adapters.store.board import Board
 from incidents.core.alert import Alert
 from incidents.core.effect import Channel
 from incidents.core.errors import NotAllowed, NotFound, Stale
@@ -14,7 +15,7 @@ from incidents.core.events import EventType
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Held, Resolution, Status
 from incidents.core.silence import Amount, Matcher, Silence, SilenceState, Trait
-from incidents.flow.ports import Silencing
+from incidents.flow.ports import Silencing, Turn
 from incidents.flow.reroute import reroute
 from tests.flow.house import House, Postman, drift, harm
 from tests.make import a_catalog, a_system, an_estate, by, hours, minutes
@@ -306,6 +307,41 @@ async def test_a_stranger_s_incident_that_changes_while_it_is_rerouted_finds_its
         await reroute(house.store, house.estate, house.made.extend)
     assert await reroute(house.store, house.estate, house.made.extend) == 1
     await house.is_well()
+
+
+async def test_a_stranger_s_incident_is_rerouted_once_however_many_processes_see_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bad(house, system="portal")
+    async with house.store.unit(Turn.PEOPLE) as unit:
+        seen: list[tuple[str, str, str]] = await unit.board.strangers()
+    house.estate = an_estate(a_catalog(a_system("portal")))
+    assert await reroute(house.store, house.estate, house.made.extend) == 1
+    before = await house.incident()
+
+    async def saw(_: Board) -> list[tuple[str, str, str]]:
+        return seen
+
+    monkeypatch.setattr(Board, "strangers", saw)
+    assert await reroute(house.store, house.estate, house.made.extend) == 0
+    assert await house.incident() == before
+
+
+async def test_a_stranger_s_incident_that_is_resolved_just_then_is_not_opened_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bad(house, system="portal")
+    async with house.store.unit(Turn.PEOPLE) as unit:
+        seen: list[tuple[str, str, str]] = await unit.board.strangers()
+    await house.act(Action.RESOLVE, reason=Resolution.FALSE_POSITIVE)
+    house.estate = an_estate(a_catalog(a_system("portal")))
+
+    async def saw(_: Board) -> list[tuple[str, str, str]]:
+        return seen
+
+    monkeypatch.setattr(Board, "strangers", saw)
+    assert await reroute(house.store, house.estate, house.made.extend) == 0
+    assert (await house.incident()).status is Status.RESOLVED
 
 
 async def test_trouble_upstream_mutes_and_its_end_lets_what_depends_on_it_be_heard(house: House) -> None:
