@@ -1,48 +1,47 @@
 """A name that was unknown has been registered, or mapped to a system: its incident finds its owner."""
 
-import asyncio
-import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
 from incidents.core.alert import Alert, AlertState
 from incidents.core.decision import Decision, Others, Scene
 from incidents.core.desk import Desk
-from incidents.core.errors import Stale, StoreAway
+from incidents.core.errors import NotAllowed, StoreAway
 from incidents.core.estate import Estate
 from incidents.core.events import Kind
 from incidents.core.fact import SYSTEM, FactKind
 from incidents.core.incident import UNRESOLVED, Action, Incident
 from incidents.core.response import Ask, Case, act
 from incidents.core.system import System
+from incidents.flow.attempt import attempt
 from incidents.flow.ports import Place, SceneRequest, Store, Turn, Unit
 
 log = structlog.get_logger(__name__)
-
-_TRIES = 6  # of an incident that changes meanwhile
 
 
 async def reroute(store: Store, estate: Estate, made: Callable[[Iterable[str]], None]) -> int:
     """Look at every unresolved incident of an unknown name; how many of them have found their system.
 
-    Stale, once the others are done, where one kept changing meanwhile: it is to be asked for again.
+    NotAllowed, once the others are done, where one kept changing meanwhile: it is to be asked for again.
     """
     if not estate.registers:
         return 0
     async with store.unit(Turn.PEOPLE) as unit:
         strangers = await unit.board.strangers()
-    found, left = 0, list[Stale]()
+    found, left = 0, list[NotAllowed]()
     for incident, name, environment in strangers:
         system = estate.catalog.system(name)
         if system is None:
             continue
         try:
-            found += await _tried(store, incident, (system.id, environment), system, estate, made)
-        except Stale as stale:
+            move = partial(_move, incident=incident, place=(system.id, environment), system=system, estate=estate)
+            found += await attempt(store, move, made, incident)
+        except NotAllowed as busy:
             log.warning("an incident keeps changing while it is re-routed", incident=incident)
-            left.append(stale)
+            left.append(busy)
         except StoreAway:
             raise
         except Exception:  # the loop's edge: one incident must not keep the service from starting
@@ -50,24 +49,6 @@ async def reroute(store: Store, estate: Estate, made: Callable[[Iterable[str]], 
     if left:
         raise left[0]
     return found
-
-
-async def _tried(
-    store: Store, incident: str, place: Place, system: System, estate: Estate, made: Callable[[Iterable[str]], None]
-) -> bool:
-    """One transaction, again where it lost a race; whether there was anything to move."""
-    for attempt in range(1, _TRIES + 1):
-        try:
-            async with store.unit(Turn.PEOPLE) as unit:
-                moved = await _move(unit, incident, place, system, estate)
-        except Stale:
-            if attempt == _TRIES:
-                raise
-            await asyncio.sleep(0.02 * random.random())  # noqa: S311  (jitter, no secret)
-        else:
-            made(unit.board.channels)
-            return moved
-    raise AssertionError("the last try returns or raises")
 
 
 async def _move(unit: Unit, incident: str, place: Place, system: System, estate: Estate) -> bool:
