@@ -228,7 +228,8 @@ def _next(incident: Incident, people_at: Callable[[datetime], Ladder], estate: E
     if policy.escalation.patience(incident.severity) is None:
         return "posted only; SEV4 pages nobody"
     asked, handed = incident.paging.asked, incident.handed
-    text = f"{_person(estate, asked[-1].person)} was asked" if asked else "nobody was asked yet"
+    nobody = "nobody was asked again yet" if incident.paging.round > 1 else "nobody was asked yet"
+    text = f"{_person(estate, asked[-1].person)} was asked" if asked else nobody
     if handed and not handed.snoozed:
         text = f"{_person(estate, handed.by)} handed it over to {_person(estate, handed.to)}; {text}"
     if incident.held is not None:

@@ -205,15 +205,15 @@ class Desk(Sheet):
                 self._skipped(skip)
 
     def _skipped(self, skip: Skip) -> None:
-        who = self.estate.person(skip.whom).name if skip.whom else f"The {skip.role}"
-        text = f"{who} {skip.why}"
+        text = skip.said(self.estate)
         self.tell(FactKind.TARGET_SKIPPED, f"Skipped: {text}", whom=skip.whom, role=skip.role, why=skip.why)
         if not skip.gap:
             return
         owner = self.estate.system(self.incident.system).owners.get(Role.ACCOUNTABLE)
         asked = self.estate.person(owner).name if owner else "The accountable owner"
+        because = f"{self.estate.person(skip.whom).name} {skip.why}" if skip.whom else text
         article = "an" if skip.role[0] in "aeiou" else "a"
-        gap = f"Task for {asked}: name {article} {skip.role} who can be reached ({text})"
+        gap = f"Task for {asked}: name {article} {skip.role} who can be reached ({because})"
         self.tell(FactKind.OWNER_GAP, gap, role=skip.role, whom=skip.whom, accountable=owner)
         self.post(gap)
 

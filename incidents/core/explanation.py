@@ -193,8 +193,7 @@ def _incident(each: IncidentTold, estate: Estate, now: datetime) -> Iterator[Lin
     yield Line(label="Severity", text=f"{incident.severity.label}: {incident.severity_why}")
     yield from _asked(each, now)
     for skip in dict.fromkeys(each.outlook.skips):
-        who = estate.person(skip.whom).name if skip.whom else f"the {skip.role}"
-        yield Line(label="Skipped", text=f"{who} {skip.why}")
+        yield Line(label="Skipped", text=skip.said(estate))
     yield from (Line(label="Runbook", text=f"{book.title} ({book.why})") for book in each.briefing.runbooks)
     yield from (line for effect in each.effects for line in _sent(effect, each.briefing))
     yield from (Line(label="Timeline", text=f"{fact.kind.replace('_', ' ')}: {fact.text}") for fact in each.facts)

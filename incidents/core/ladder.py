@@ -39,6 +39,11 @@ class Skip:
         """What it is known by on an incident, which names it once."""
         return f"{self.role}:{self.whom}:{self.why}"
 
+    def said(self, estate: Estate) -> str:
+        """Who is not asked, in which role, and why."""
+        who = f"{estate.person(self.whom).name} ({self.role})" if self.whom else f"The {self.role}"
+        return f"{who} {self.why}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:

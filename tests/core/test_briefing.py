@@ -168,6 +168,15 @@ def test_at_night_it_says_when_the_first_is_asked() -> None:
     assert lines(briefed(town), "Who") == ["nobody was asked yet; next Priya at 2026-11-18 09:00 UTC"]
 
 
+def test_who_was_asked_before_a_silence_is_not_denied() -> None:
+    town = a_town()
+    town.publish(hallucination(60, 120))
+    town.silence(Matcher(field=Trait.SYSTEM, value="*"), until=town.now + hours(1))
+
+    said = "nobody was asked again yet; nobody further while everything that burns is muted"
+    assert lines(briefed(town), "Who") == [said]
+
+
 def test_sev4_says_that_it_pages_nobody() -> None:
     town = a_town()
     town.publish(hallucination(4, 30))

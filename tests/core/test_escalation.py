@@ -77,6 +77,15 @@ def test_nobody_is_asked_twice_and_that_is_said() -> None:
     assert skips(an_incident(), estate) == ["priya is asked already as model owner of Rag assistant"]
 
 
+def test_each_role_of_somebody_who_is_asked_already_is_told_apart() -> None:
+    desk = closed(an_incident(), owned_by(model="priya", operational="priya", accountable="priya"))
+
+    assert [fact.text for fact in desk.facts if fact.kind is FactKind.TARGET_SKIPPED] == [
+        "Skipped: Priya (operational owner of Rag assistant) is asked already as model owner of Rag assistant",
+        "Skipped: Priya (accountable owner of Rag assistant) is asked already as model owner of Rag assistant",
+    ]
+
+
 def test_who_is_out_of_reach_is_skipped_and_the_next_one_told_why() -> None:
     found = ladder(an_incident(), an_estate(), {"priya": GONE}, NOON)
 

@@ -186,7 +186,7 @@ STORIES = [
         paged=[("02:00", "omar")],
         timeline=[
             ("page_failed", "priya"),
-            ("target_skipped", "Priya is deactivated in Slack"),
+            ("target_skipped", "Priya (model owner of Triage bot) is deactivated in Slack"),
             ("owner_gap", "Task for Lee: name a model owner of Triage bot who can be reached"),
             ("paged", "you are the operational owner of Triage bot (ops), because Priya is deactivated in Slack"),
         ],

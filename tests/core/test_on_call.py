@@ -128,7 +128,9 @@ def test_leave_is_told_once_on_whatever_day_it_is_looked_at() -> None:
     town.pass_time(to=NOON + hours(18))
     town.act(Action.ESCALATE, who="lee")
 
-    assert town.said(FactKind.TARGET_SKIPPED) == ["Skipped: Priya is away until Thu 19 Nov 08:00"]
+    assert town.said(FactKind.TARGET_SKIPPED) == [
+        "Skipped: Priya (model owner of Rag assistant) is away until Thu 19 Nov 08:00"
+    ]
 
 
 def test_leave_ends_at_its_minute() -> None:
