@@ -33,7 +33,7 @@ from incidents.core.quiet import (
 from incidents.core.reading import Reading
 from incidents.core.strangers import is_stranger, key_of, one_more, stranger
 from incidents.core.table import Table
-from incidents.core.telling import lapse, tell
+from incidents.core.telling import lapse, retold, tell
 from incidents.core.unsteady import tell_flapping, tell_steady
 
 __all__ = ["Room", "graded_now", "quiet", "seen", "sighted"]
@@ -62,6 +62,7 @@ class Room:
         returned = self._returned(alert, sighting, reading, graded)
         moved, change = tell(returned, sighting, reading, graded, self._estate.policy)
         unmuted = unmutes(moved, sighting, reading, graded)
+        moved = retold(moved, graded) if unmuted else moved
         moved = _noted(moved, sighting, reading, graded)
         self._table.count(alert.fingerprint, sighted(sighting, reading, graded))
         if moved != alert or alert.version == 0:

@@ -207,6 +207,12 @@ def _graded(alert: Alert, graded: Grade) -> Alert:
     )
 
 
+def retold(alert: Alert, graded: Grade) -> Alert:
+    """A muted alert in the words of the telling that ends its mute, where that is no milder."""
+    milder = graded.severity is None or (alert.severity is not None and alert.severity.worse_than(graded.severity))
+    return alert if alert.muted is None or milder else _graded(alert, graded)
+
+
 def _flapping(alert: Alert, told: _Telling) -> Alert:
     until = told.reading.received_at + steady_for(alert, told.policy.alerts)
     return replace(alert, state=AlertState.FLAPPING, flapping_until=until)

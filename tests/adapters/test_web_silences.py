@@ -1,6 +1,7 @@
 """Silences through the API and the page: made, tried, listed, ended, and refused in words that help."""
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -266,6 +267,15 @@ async def test_a_cost_that_burns_links_to_a_silence_filled_in_for_it() -> None:
     link = "/silences?system=credit-scoring&amp;environment=production&amp;kind=cost_anomaly&amp;metric=spend"
     for path in ("/alerts", "/incidents/INC-1"):
         assert f'{link}&amp;amount=679&amp;currency=USD#new">This cost was planned' in await read(front, path)
+
+
+async def test_money_is_written_out_in_full() -> None:
+    front = a_front()
+    alert = a_costly_alert(spent=Amount(amount=Decimal(679), currency="USD"))
+    front.world.hold(front.world.incidents_["INC-1"], a_view(replace(alert, per_hour=Decimal("4.0E+2"))))
+
+    shown = (await get(front, "/api/incidents/INC-1")).json()["alerts"]
+    assert [one["per_hour"] for one in shown] == [None, "400"]
 
 
 async def test_any_alert_that_asks_people_can_be_silenced_from_where_it_is_seen_but_harm_cannot() -> None:

@@ -59,15 +59,23 @@ def test_what_is_applied_is_what_the_plan_said_and_stands_in_the_history(filed: 
         (1, "admin", ""),
     ]
     assert (history[1]["before"], history[1]["after"]) == ("high", "critical")
-    assert "Ada Okoye to Lee Park" in filed.type("catalog", "history", "--section", "systems").out
+    assert "Ada Okoye to Lee Park  (Ada leaves)" in filed.type("catalog", "history", "--section", "systems").out
 
 
-@pytest.mark.parametrize(("answer", "revisions"), [("y\n", 1), ("n\n", 0)])
-def test_before_anything_is_applied_a_person_is_asked(filed: Desk, answer: str, revisions: int) -> None:
+def test_a_section_that_no_catalog_has_is_refused_and_those_that_it_has_are_named(filed: Desk) -> None:
+    said = filed.type("catalog", "history", "--section", "system")
+
+    assert said.code == 1
+    assert "section: should be one of systems, people" in said.err
+
+
+@pytest.mark.parametrize(("answer", "revisions", "code"), [("y\n", 1, 0), ("n\n", 0, 1)])
+def test_before_anything_is_applied_a_person_is_asked(filed: Desk, answer: str, revisions: int, code: int) -> None:
     said = filed.type("catalog", "apply", "--catalog", "catalog.yaml", given=answer)
 
     assert "+ System bot is new" in said.out
     assert "Apply?" in said.out
+    assert (said.code, "nothing was applied" in said.err) == (code, code == 1)
     history = filed.type("catalog", "history", "--json").json["items"]
     assert {item["revision"] for item in history} == set(range(1, revisions + 1))
 

@@ -170,7 +170,9 @@ def test_who_cannot_be_reached_is_passed_over_at_once_and_that_is_no_gap_of_the_
     town.act(Action.HAND_OVER, to="kim")
 
     assert town.paged() == [("12:00", "priya"), ("12:00", "priya")]
-    assert town.said(FactKind.TARGET_SKIPPED) == ["Skipped: Kim (person it was handed over to) is away until Fri 20 Nov 12:00"]
+    assert town.said(FactKind.TARGET_SKIPPED) == [
+        "Skipped: Kim (person it was handed over to) is away until Fri 20 Nov 12:00"
+    ]
     assert town.said(FactKind.OWNER_GAP) == []
 
 

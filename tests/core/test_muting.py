@@ -347,6 +347,8 @@ def test_planned_cost_is_quiet_up_to_what_was_planned_and_pages_beyond_it() -> N
     assert town.incidents == {}
     town.publish(cost(901, at=NOON + hours(16)))  # no worse a severity, and yet another matter
     assert town.said(FactKind.UNMUTED) == ["cost anomaly spend fires on: $901 is beyond the $900 planned by Priya"]
+    assert "$901" in town.said(FactKind.ALERT_JOINED)[0]
+    assert "$901" in only(town).why
 
 
 def test_cost_beyond_the_plan_fires_and_says_so() -> None:

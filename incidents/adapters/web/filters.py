@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from incidents.adapters.web.asked import Name, Words
 from incidents.core.alert import AlertState
+from incidents.core.difference import SECTIONS
 from incidents.core.events import Kind
 from incidents.core.finding import Code
 from incidents.core.incident import Status
@@ -71,10 +73,19 @@ class SilenceFilters(Paged):
     state: list[SilenceState] = []
 
 
+_SECTIONS = f"One of {', '.join(SECTIONS)}."
+
+
+def _known(section: str) -> str:
+    if section and section not in SECTIONS:
+        raise PydanticCustomError("section", f"should be one of {', '.join(SECTIONS)}")
+    return section
+
+
 class CatalogFilters(Paged):
     """An empty one is none, as forms send it."""
 
-    section: Annotated[Words, StringConstraints(max_length=50)] | None = Field(None, description="systems, people, ...")
+    section: Annotated[Words, AfterValidator(_known)] | None = Field(None, description=_SECTIONS)
     entry: Words | None = Field(None, description="The id of an entry.")
     kind: ChangeKind | Literal[""] | None = None
     revision: Annotated[int, Field(ge=1, le=10**15)] | None = None

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from incidents.core.alert import AlertState
 from incidents.core.briefing import Briefing
@@ -14,6 +14,8 @@ from incidents.core.fact import ActorType, ChainedFact, FactKind
 from incidents.core.incident import Action, Incident, Resolution, Status
 from incidents.core.severity import Severity
 from incidents.flow.ports import AlertView, DeadLetter, EffectView, IncidentView, SystemView
+
+PlainDecimal = Annotated[Decimal, PlainSerializer("{:f}".format, return_type=str, when_used="json")]  # never 4E+2
 
 
 class Shape(BaseModel):
@@ -123,7 +125,7 @@ class AlertShape(Shape):
     figures: str
     why: str
     causes: list[str]
-    per_hour: Decimal | None
+    per_hour: PlainDecimal | None
     currency: str | None
     since: datetime | None
     fired_at: datetime | None

@@ -14,7 +14,7 @@ from incidents.adapters.web.asked import Name, Nothing, Said, Text
 from incidents.adapters.web.doors import Doors
 from incidents.adapters.web.filters import SilenceFilters
 from incidents.adapters.web.once import ByDeed, OnceRoute
-from incidents.adapters.web.shapes import AlertShape, Shape
+from incidents.adapters.web.shapes import AlertShape, PlainDecimal, Shape
 from incidents.core.errors import NotFound
 from incidents.core.fact import Actor
 from incidents.core.silence import LONGEST, MOST, Amount, Matcher, Silence, SilenceState, Trait
@@ -78,7 +78,7 @@ class MatcherShape(Shape):
 
 
 class PlannedShape(Shape):
-    amount: Decimal
+    amount: PlainDecimal
     currency: str
 
 

@@ -49,8 +49,10 @@ def apply(
         planned = session.mended(lambda: calls.post("/api/catalog/plan", {"files": files}), as_json=as_json)
         if not as_json:
             terminal.write(*_planned(planned))
-        if not yes and (not planned["changes"] or not typer.confirm("Apply?")):
+        if not yes and not planned["changes"]:
             return
+        if not yes and not typer.confirm("Apply?"):
+            raise IncidentsError("nothing was applied")
         said = {"files": files, "note": note, "expected": planned["base"]}
         applied = session.mended(lambda: calls.post("/api/catalog/apply", said), as_json=as_json)
         if any(change["kind"].startswith("hand") for change in applied["changes"]):
@@ -110,7 +112,8 @@ _MARKS = {"added": "+", "removed": "-", "changed": "~"}
 
 def _told(item: dict[str, Any]) -> str:
     who, what = terminal.plain(item["by"]["id"]), terminal.plain(item["text"])
-    return f"{item['revision']:>5}  {terminal.moment(item['at'])}  {who}  {what}"
+    why = f"  ({terminal.plain(item['note'])})" if item["note"] else ""
+    return f"{item['revision']:>5}  {terminal.moment(item['at'])}  {who}  {what}{why}"
 
 
 def import_(
