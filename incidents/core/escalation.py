@@ -215,7 +215,8 @@ def _with_relief(planned: Plan, incident: Incident, people: Ladder, now: datetim
     asked = (*paging.asked[:-1], *relief, *paging.asked[-1:])  # the one asked last stays the last
     asked = tuple(_prolonged(entry, people) for entry in asked)
     known = {entry.person for entry in asked}
-    ends = (end for rung in people.rungs for t in rung if t.person.id in known for end in _ends(t, now))
+    ends = [end for rung in people.rungs for t in rung if t.person.id in known for end in _ends(t, now)]
+    ends += [people.ends[name] for name in {entry.schedule for entry in asked} if name and name in people.ends]
     pages = [*planned.pages, *pages]
     return replace(
         planned,

@@ -51,6 +51,7 @@ class Ladder:
     skips: tuple[Skip, ...] = ()
     ownerless: bool = False  # nobody in the catalog could be asked: only the local admin is left
     turns: Mapping[str, str] = field(default_factory=dict)  # who has the turn now on each schedule that was looked at
+    ends: Mapping[str, datetime] = field(default_factory=dict)  # when each of those turns is over
     returns: tuple[datetime, ...] = ()  # when somebody has it again on those where nobody has
 
     @property
@@ -90,6 +91,7 @@ class _Climb:
         self.rungs: list[tuple[Target, ...]] = []
         self.skips: list[Skip] = []
         self.turns: dict[str, str] = {}
+        self.ends: dict[str, datetime] = {}
         self.returns: list[datetime] = []
         self._because = ""
 
@@ -151,7 +153,7 @@ class _Climb:
             self.returns += [again] if again else []
             self._skip(owner, role, "has nobody on shift", f"{owner} has nobody on shift")
             return ()
-        self.turns[owner] = person.id
+        self.turns[owner], self.ends[owner] = person.id, shift.end
         return (_Candidate(person=person, schedule=owner, until=shift.end),)
 
     def _reachable(self, person: Person, role: str) -> bool:
@@ -216,5 +218,6 @@ def ladder(incident: Incident, estate: Estate, unreachable: Mapping[str, str], n
         skips=tuple(climb.skips),
         ownerless=estate.registers and not climb.rungs,
         turns=climb.turns,
+        ends=climb.ends,
         returns=tuple(climb.returns),
     )

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from incidents.core.catalog import Catalog, Escalation
@@ -377,8 +377,16 @@ def test_only_whoever_has_the_turn_is_asked_for_it_and_nobody_twice_in_a_round(
     assert town.said(FactKind.NOBODY_ANSWERED), "the ladder comes to its end"
 
 
+def test_whoever_follows_somebody_who_took_over_and_was_asked_already_is_asked_too() -> None:
+    town = burning(on_call(turns([(76, "kim"), (15, "priya"), (60, "omar")])))
+    town.pass_time(to=NOON + minutes(40))
+
+    assert town.paged() == [("12:00", "priya"), ("12:15", "kim"), ("12:30", "lee"), ("12:31", "omar")]
+
+
 @settings(max_examples=60, deadline=None)
 @given(PLANS, st.lists(st.integers(1, 290), max_size=12))
+@example([(1, "omar"), (45, "omar"), (90, "priya"), (90, "kim"), (45, "priya"), (1, "omar")], [211])
 def test_looking_more_often_asks_nobody_else_and_nobody_sooner(
     plan: list[tuple[int, str | None]], looks: list[int]
 ) -> None:

@@ -42,8 +42,6 @@ class Program(TyperGroup):
             raise  # whoever read the output has enough; the library ends quietly
         except StoreAway as error:
             terminal.complain(f"the database cannot be reached: {error}")
-        except BrokenPipeError:
-            raise  # nobody reads on: the program ends without a word, as click has it
         except IncidentsError as error:
             terminal.complain(*str(error).splitlines())
         except Exception as error:
