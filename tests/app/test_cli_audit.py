@@ -44,6 +44,12 @@ def test_it_exits_0_where_nothing_is_wanting_of_what_was_asked_for(at_work: Desk
     assert at_work.type("audit", "--system", "credit-scoring").code == 1
 
 
+def test_a_system_that_nobody_knows_is_refused_and_not_found_in_order(at_work: Desk) -> None:
+    said = at_work.type("audit", "--system", "credit-scorign")
+    assert said.code == 1
+    assert said.err.startswith("no system credit-scorign")
+
+
 def test_programs_read_it_as_json(at_work: Desk) -> None:
     said = at_work.type("audit", "--json", "--code", "not_reviewed")
     assert said.code == 1

@@ -7,11 +7,12 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from incidents.adapters.web.api import READS
+from incidents.adapters.web.api import ONE
 from incidents.adapters.web.doors import Doors, WebDoors
 from incidents.adapters.web.filters import AuditFilters
 from incidents.adapters.web.shapes import Shape
 from incidents.core.coverage import audit
+from incidents.core.errors import NotFound
 from incidents.core.finding import Audit, Code, Share, counted, only
 from incidents.core.spread import Spread
 
@@ -104,8 +105,11 @@ async def audited(doors: WebDoors, filters: AuditFilters) -> tuple[Audit, Audit]
     return whole, only(whole, filters.code, filters.system, filters.criticality)
 
 
-@router.get("/audit", tags=["systems"], responses=READS)
+@router.get("/audit", tags=["systems"], responses=ONE)
 async def coverage(doors: Doors, filters: Annotated[AuditFilters, Query()]) -> AuditShape:
     """What the inventory lacks. Shares and response times are of everything; filters choose among the findings."""
-    _, told = await audited(doors, filters)
+    whole, told = await audited(doors, filters)
+    known = doors.estate().catalog.systems.keys() | {finding.system for finding in whole.findings}
+    if lost := [name for name in filters.system if name not in known]:
+        raise NotFound(f"no system {lost[0]}: it is not in the catalog, and nothing publishes under that name")
     return AuditShape.of(told, doors.estate().policy.audit.responses_over.days)
