@@ -196,3 +196,14 @@ def test_each_kind_of_trouble_finds_its_runbook(
     found = match(SHIPPED.values(), case)
 
     assert found[0][0].id == first
+
+
+def test_a_step_is_shown_without_the_marks_of_emphasis_and_code(tmp_path: Path) -> None:
+    steps = "1. See *rollback-prompt*, **step 3**.\n2. Run `kubectl get pods` in team-*.\n3. Take 2 * 3 * 4 of a_b_c.\n"
+    (runbook,) = read_runbooks(written(tmp_path, plain=FRONT + "---\n" + steps)).runbooks
+
+    assert runbook.steps == (
+        "See rollback-prompt, step 3.",
+        "Run kubectl get pods in team-*.",
+        "Take 2 * 3 * 4 of a_b_c.",
+    )

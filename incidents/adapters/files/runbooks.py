@@ -16,6 +16,7 @@ from incidents.core.runbook import AppliesTo, Runbook
 
 _RULE = "---"
 _STEP = re.compile(r"[0-9]{1,3}[.)] +(\S.*)")
+_MARKED = re.compile(r"(?<![\w*`])(\*\*|\*|`)(?=\S)([^*`]+)(?<=\S)\1(?![\w*`])")  # **so**, *so* or `so`
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 _FRONT = "begin with ---, then id: and title:, then ---"
 
@@ -112,12 +113,17 @@ def _steps(lines: list[str]) -> Iterator[str]:
             continue
         elif begun := _STEP.fullmatch(line.rstrip()):
             if step:
-                yield " ".join(step)
+                yield _plain(step)
             step = [begun[1]]
         elif step and line.startswith("  ") and line.strip():
             step.append(line.strip())
         elif step and line.strip():
-            yield " ".join(step)
+            yield _plain(step)
             step = []
     if step:
-        yield " ".join(step)
+        yield _plain(step)
+
+
+def _plain(lines: list[str]) -> str:
+    """A step in one line, without the marks of emphasis and code: pages, chats and terminals show it as text."""
+    return _MARKED.sub(r"\2", " ".join(lines))

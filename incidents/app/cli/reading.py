@@ -8,6 +8,7 @@ import typer
 from incidents.app import terminal
 from incidents.app.cli import session
 from incidents.app.cli.options import AsJson, Cursor, Incident, Limit, Url
+from incidents.core.figures import counted
 from incidents.core.incident import Status
 from incidents.core.severity import Severity
 
@@ -119,7 +120,7 @@ def _briefing(found: dict[str, Any]) -> None:
         table.add_column(name, no_wrap=name != "what")
     for alert in found["alerts"]:
         waived = f" (waived: {alert['waived']})" if alert["waived"] else ""
-        what = f"{alert['kind']} {alert['metric']}: {alert['figures']}{waived}, seen {alert['count']} times"
+        what = f"{alert['kind']} {alert['metric']}: {alert['figures']}{waived}, seen {counted(alert['count'], 'time')}"
         table.add_row(*(Text(plain(word)) for word in (alert["state"], what, alert["fingerprint"])))
     screen.print(Padding(table, (0, 0, 0, 2)))
 

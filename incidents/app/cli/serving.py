@@ -12,6 +12,7 @@ from incidents.app import terminal
 from incidents.app.cli import session
 from incidents.app.role import Role
 from incidents.core.errors import IncidentsError
+from incidents.core.figures import counted
 
 if TYPE_CHECKING:
     from incidents.app.settings import Settings
@@ -142,7 +143,7 @@ def _banner(parts: "Parts", role: Role) -> list[str]:
     let_in = "who has the token" if settings.api_token else "this machine only"
     does = "" if role is Role.ALL else f", role {role}"
     running = parts.keeper.running.revision
-    catalog = f"catalog revision {running.number}, {len(estate.catalog.systems)} systems" if running else ""
+    catalog = f"catalog revision {running.number}, {counted(len(estate.catalog.systems), 'system')}" if running else ""
     known = catalog or "no catalog: any system is taken"
     return [
         f"incidents {version('incidents')} at {settings.url} (for {let_in}{does})",
