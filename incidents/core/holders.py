@@ -9,7 +9,7 @@ from incidents.core.escalation import BY_HAND, begin_round, standing
 from incidents.core.fact import Actor, FactKind
 from incidents.core.figures import moment, span
 from incidents.core.incident import Action, Handed, Status, after
-from incidents.core.ladder import ladder
+from incidents.core.ladder import ladder, out_of_reach
 from incidents.core.people import Person
 
 LONGEST_SNOOZE = timedelta(days=1)  # a day: what can wait longer is not acknowledged trouble but work to be planned
@@ -85,6 +85,9 @@ def hand_over(desk: Desk, by: Actor, to: str | None, note: str | None) -> None:
         raise NotAllowed("to_yourself", "it cannot be handed over to yourself: acknowledge it")
     if desk.incident.acknowledged_by == person.id:
         raise NotAllowed("already_done", f"{person.name} has it already")
+    why = out_of_reach(person, desk.estate, desk.unreachable, desk.now)
+    if why:
+        raise NotAllowed("not_reachable", f"{person.name} {why}: hand it to somebody who can be asked")
     status = after(desk.incident.status, Action.HAND_OVER)
     desk.give_back()
     desk.change(

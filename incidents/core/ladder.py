@@ -9,7 +9,7 @@ from incidents.core.estate import ADMIN, Estate
 from incidents.core.events import Kind
 from incidents.core.figures import dated, local
 from incidents.core.incident import Handed, Incident
-from incidents.core.people import Person
+from incidents.core.people import Away, Person
 from incidents.core.schedule import next_turn, turn
 from incidents.core.system import Role, System
 
@@ -157,12 +157,10 @@ class _Climb:
         return (_Candidate(person=person, schedule=owner, until=shift.end),)
 
     def _reachable(self, person: Person, role: str) -> bool:
-        away = next((away for away in person.away if away.start <= self._now < away.end), None)
-        why = self._unreachable.get(person.id) or self._estate.absence(person)
-        if not why and away:
-            why = f"is away until {dated(away.end, person.timezone)}"
+        why = out_of_reach(person, self._estate, self._unreachable, self._now)
         if why:
-            self._skip(person.id, role, why, f"{person.name} {why}", leave=away is not None)
+            leave = _leave(person, self._now) is not None
+            self._skip(person.id, role, why, f"{person.name} {why}", leave=leave)
         return not why
 
     def _skip(self, whom: str, role: str, why: str, because: str, *, leave: bool = False) -> None:
@@ -177,6 +175,17 @@ class _Climb:
         target = Target(person=found.person, why=why + self._because, schedule=found.schedule, until=found.until)
         self._because = ""
         return target
+
+
+def _leave(person: Person, now: datetime) -> Away | None:
+    return next((away for away in person.away if away.start <= now < away.end), None)
+
+
+def out_of_reach(person: Person, estate: Estate, unreachable: Mapping[str, str], now: datetime) -> str | None:
+    """Why `person` cannot be asked at `now`, as in "is away until Mon 30 Nov 09:00"; None where they can be."""
+    away = _leave(person, now)
+    on_leave = f"is away until {dated(away.end, person.timezone)}" if away else None
+    return unreachable.get(person.id) or estate.absence(person) or on_leave
 
 
 _NOTE = 200  # characters of a note that a page repeats

@@ -44,14 +44,17 @@ def _ask_again(desk: Desk) -> None:
 
 
 def _wake(desk: Desk, who: str) -> None:
-    """A snooze is over and nothing else has become of the incident: whoever has it is asked again, then the ladder."""
-    mine = desk.incident.acknowledged_by
+    """A snooze is over and nothing else has become of the incident: whoever has it is asked again, then the ladder.
+
+    Of those whom the catalog does not name, nobody says that they can be asked: the ladder is, at once.
+    """
+    mine = desk.incident.acknowledged_by or ""
     if desk.policy.escalation.patience(desk.incident.severity) is None:
         desk.change(snoozed_until=None)
         desk.post(f"The time for which {who} had snoozed it is over")
     else:
         desk.ask(f"the time for which {who} had snoozed it is over")
-        desk.change(handed=Handed(to=mine, by=mine, snoozed=True) if mine else None)
+        desk.change(handed=Handed(to=mine, by=mine, snoozed=True) if mine in desk.estate.catalog.people else None)
 
 
 def _resolve_quietly(desk: Desk) -> None:

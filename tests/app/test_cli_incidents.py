@@ -9,6 +9,7 @@ version: 1
 people:
   ada: {name: Ada Okoye, email: ada@example.com}
   lee: {name: Lee Park, email: lee@example.com}
+  nora: {name: Nora Hill, email: nora@example.com, away: [{from: 2026-01-01, to: 2099-11-30T09:00, why: leave}]}
 systems:
   credit-scoring: {title: Credit scoring, owners: {model: ada, accountable: lee}}
 """
@@ -76,6 +77,9 @@ def test_an_incident_is_snoozed_and_handed_over(at_work: Desk) -> None:
     given = at_work.type("hand-over", "1", "--to", "ada", "--note", "yours", "--as", "lee")
     assert given.out == "INC-1 SEV2 triggered, handed over to ada: Credit scoring: odd scores\n"
     assert at_work.type("hand-over", "1", "--to", "zoe").code == 1
+    away = at_work.type("hand-over", "1", "--to", "nora")
+    refused = "Nora Hill is away until Mon 30 Nov 09:00: hand it to somebody who can be asked\n"
+    assert (away.code, away.err) == (1, refused)
 
 
 @pytest.mark.parametrize("length", ["soon", "2", "", "-1h", "1h 30m"])

@@ -1,12 +1,14 @@
 """Who has an incident after a person has passed it on: snoozed for a while, or handed over with a note."""
 
+from dataclasses import replace
+
 import pytest
 
 from incidents.core.effect import EffectKind
 from incidents.core.errors import NotAllowed
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Held, Status
-from incidents.core.people import Away
+from incidents.core.people import Away, Person
 from incidents.core.severity import Severity
 from incidents.core.silence import Matcher, Trait
 from tests.core.town import Town
@@ -73,6 +75,15 @@ def test_who_snoozed_it_is_asked_before_the_ladder() -> None:
     assert town.paged() == [("12:00", "priya"), ("12:30", "kim"), ("12:45", "priya"), ("13:00", "omar")]
     assert town.said(FactKind.PAGED)[1] == "Paged kim: the time for which you had snoozed it is over"
     assert town.incident().handed_to is None
+
+
+@pytest.mark.parametrize("who", ["admin", "zoe", "slack:U99"])
+def test_of_a_snooze_by_whom_the_catalog_does_not_name_the_ladder_is_asked_when_it_is_over(who: str) -> None:
+    town = a_town()
+    town.act(Action.SNOOZE, who=who, minutes=30)
+    town.pass_time(to=NOON + minutes(45))
+
+    assert town.paged() == [("12:00", "priya"), ("12:30", "priya"), ("12:45", "omar")]
 
 
 def test_who_snoozes_what_another_has_takes_it() -> None:
@@ -163,16 +174,42 @@ def test_what_nobody_had_answered_can_be_handed_over_too() -> None:
     assert town.paged() == [("12:00", "priya"), ("12:00", "lee"), ("12:15", "priya")]
 
 
-def test_who_cannot_be_reached_is_passed_over_at_once_and_that_is_no_gap_of_the_catalog() -> None:
+def test_it_is_not_handed_over_to_somebody_on_leave() -> None:
     leave = Away(start=NIGHT, end=NOON + hours(48))
-    people = {**a_catalog().people, "kim": a_person("kim", away=(leave,))}
-    town = a_town(people=people)
+    town = a_town(people={**a_catalog().people, "kim": a_person("kim", away=(leave,))})
+
+    assert refused(town, Action.HAND_OVER, to="kim") == (
+        "not_reachable",
+        "Kim is away until Fri 20 Nov 12:00: hand it to somebody who can be asked",
+    )
+
+
+def test_it_is_not_handed_over_to_somebody_whom_slack_cannot_reach() -> None:
+    town = a_town(people={**a_catalog().people, "kim": Person(id="kim", name="Kim")})
+    town.act(Action.ACKNOWLEDGE, who="omar")
+    town.estate = replace(town.estate, slack=True)
+    town.unreachable["lee"] = ("is deactivated in Slack", NOON + hours(1))
+
+    assert refused(town, Action.HAND_OVER, to="kim") == (
+        "not_reachable",
+        "Kim has no Slack account and no e-mail address in the catalog: hand it to somebody who can be asked",
+    )
+    assert refused(town, Action.HAND_OVER, to="lee") == (
+        "not_reachable",
+        "Lee is deactivated in Slack: hand it to somebody who can be asked",
+    )
+    town.pass_time(to=NOON + hours(1))
+    town.act(Action.HAND_OVER, to="lee")
+    assert town.paged()[-1] == ("13:00", "lee")
+
+
+def test_who_turns_out_to_be_out_of_reach_is_passed_over_at_once_and_that_is_no_gap_of_the_catalog() -> None:
+    town = a_town()
+    town.deactivated.add("kim")
     town.act(Action.HAND_OVER, to="kim")
 
     assert town.paged() == [("12:00", "priya"), ("12:00", "priya")]
-    assert town.said(FactKind.TARGET_SKIPPED) == [
-        "Skipped: Kim (person it was handed over to) is away until Fri 20 Nov 12:00"
-    ]
+    assert town.said(FactKind.TARGET_SKIPPED) == ["Skipped: Kim (person it was handed over to) is deactivated in Slack"]
     assert town.said(FactKind.OWNER_GAP) == []
 
 
