@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from incidents.core.alert import Alert, AlertState
 from incidents.core.escalation import upcoming
 from incidents.core.estate import Estate
-from incidents.core.figures import moment, money, span
+from incidents.core.figures import listed, moment, money, span
 from incidents.core.grade import Verdict
 from incidents.core.hours import next_working
-from incidents.core.incident import Action, Held, Incident, Status, allowed
+from incidents.core.incident import Action, Asked, Held, Incident, Status, allowed
 from incidents.core.ladder import Ladder, ladder
 from incidents.core.severity import Severity
 from incidents.core.system import Role, System
@@ -227,9 +227,9 @@ def _next(incident: Incident, people_at: Callable[[datetime], Ladder], estate: E
     policy = estate.policy_of(incident.system)
     if policy.escalation.patience(incident.severity) is None:
         return "posted only; SEV4 pages nobody"
-    asked, handed = incident.paging.asked, incident.handed
+    handed = incident.handed
     nobody = "nobody was asked again yet" if incident.paging.round > 1 else "nobody was asked yet"
-    text = f"{_person(estate, asked[-1].person)} was asked" if asked else nobody
+    text = _asked(incident.paging.asked, estate) or nobody
     if handed and not handed.snoozed:
         text = f"{_person(estate, handed.by)} handed it over to {_person(estate, handed.to)}; {text}"
     if incident.held is not None:
@@ -240,6 +240,12 @@ def _next(incident: Incident, people_at: Callable[[datetime], Ladder], estate: E
     if follows and follows[0].until and follows[0].until <= follows[1]:  # their turn is over by then
         follows = upcoming(incident, people_at(follows[1]), policy, now)
     return f"{text}; next {follows[0].person.name} at {moment(follows[1])}" if follows else text
+
+
+def _asked(asked: Sequence[Asked], estate: Estate) -> str:
+    """Everybody whom the latest call asked, which are those on the level of whoever was asked last."""
+    names = list(dict.fromkeys(_person(estate, one.person) for one in asked if one.level == asked[-1].level))
+    return f"{listed(names)} {'was' if len(names) == 1 else 'were'} asked" if names else ""
 
 
 def _person(estate: Estate, person: str | None) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from incidents.core.catalog import KIND_OWNER
 from incidents.core.estate import Estate
-from incidents.core.figures import moment, span
+from incidents.core.figures import listed, moment, span
 from incidents.core.finding import Audit, Code, Finding, Share
 from incidents.core.monitors import WHOLE, Watch, WatchKey, cadence, expected, is_alive
 from incidents.core.spread import Spread, spread
@@ -179,9 +179,7 @@ class _Look:
     def _owners(self, system: System) -> Iterator[Finding]:
         missing = [role.value for role in Role if role not in system.owners]
         if missing:
-            *first, last = missing
-            roles = f"{', '.join(first)} and {last}" if first else last
-            yield _finding(system, Code.OWNER_MISSING, f"It has no {roles} owner")
+            yield _finding(system, Code.OWNER_MISSING, f"It has no {listed(missing)} owner")
         roles_of: dict[str, list[str]] = {}
         for role, owner in system.owners.items():
             roles_of.setdefault(owner, []).append(role.value)

@@ -1,5 +1,6 @@
 """How numbers, money, spans and moments read to people: a unit on each, no more digits than they can use."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -22,6 +23,12 @@ def number(value: float | Decimal) -> str:
 def counted(count: int, one: str, many: str | None = None) -> str:
     """So many of something: 1 alert, 2 alerts, 1,204 alerts."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in one sentence: Ada, Lee and Kim."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def share(value: float) -> str:

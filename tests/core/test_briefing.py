@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from incidents.core.briefing import Briefing, brief
-from incidents.core.catalog import Catalog
+from incidents.core.catalog import Catalog, Escalation
 from incidents.core.estate import Estate
 from incidents.core.incident import Action
 from incidents.core.silence import Matcher, Trait
@@ -159,6 +159,16 @@ def test_it_says_who_has_it_and_who_is_next(action: Action | None, said: str) ->
         town.act(action, reason="fixed")
 
     assert lines(briefed(town), "Who") == [said]
+
+
+def test_it_names_everybody_whom_the_latest_call_asked_and_none_of_those_before() -> None:
+    pairs = Escalation(id="pairs", rungs=(("kind",), ("kim", "lee"), ("omar",)))
+    town = a_town(an_estate(a_catalog(escalations={"pairs": pairs}, default_escalation="pairs")))
+    town.publish(hallucination(60, 120))
+
+    assert lines(briefed(town), "Who") == ["Priya was asked; next Kim at 2026-11-18 12:15 UTC"]
+    later = briefed(town, at=NOON + minutes(15))
+    assert lines(later, "Who") == ["Kim and Lee were asked; next Omar at 2026-11-18 12:30 UTC"]
 
 
 def test_at_night_it_says_when_the_first_is_asked() -> None:
