@@ -119,7 +119,8 @@ class Desk(Sheet):
         if self.incident.paging.wanted:
             return  # it never stood still
         if was is Held.SILENCED and self.incident.status is Status.TRIGGERED:
-            self.ask("not everything is muted any more", by_day=self.incident.paging.by_day)
+            why = "not everything is muted any more" if others.burning else "what was muted is over or waived"
+            self.ask(why, by_day=self.incident.paging.by_day)
         elif held is None:
             self._go_on()
 

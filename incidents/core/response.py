@@ -9,7 +9,7 @@ from incidents.core.desk import Desk
 from incidents.core.errors import NotAllowed, NotFound
 from incidents.core.fact import Actor, ActorType, FactKind
 from incidents.core.holders import assign, escalate, hand_over, name_of, noted, snooze
-from incidents.core.incident import UNRESOLVED, Action, Incident, Related, Resolution, Status, after
+from incidents.core.incident import UNRESOLVED, Action, Held, Incident, Related, Resolution, Status, after
 from incidents.core.severity import Severity
 
 # A person's word goes before a monitor's good news: after these nothing holds the ladder.
@@ -163,6 +163,18 @@ def _waive(case: Case, ask: Ask) -> None:
     case.save(replace(alert, waived=ask.note))
     text = f"{alert.kind.words} {alert.metric} waived by {name_of(desk, ask.by)}: {ask.note}"
     desk.tell(FactKind.ALERT_WAIVED, text, by=ask.by, fingerprint=alert.fingerprint)
+    silenced = desk.incident.held is Held.SILENCED and not desk.incident.paging.wanted
+    rest = tuple(case.changed.get(each.fingerprint, each) for each in case.alerts)
+    if silenced and desk.incident.status is Status.TRIGGERED and not missing(rest):
+        _nothing_burns(desk)
+
+
+def _nothing_burns(desk: Desk) -> None:
+    """The last that was muted is waived: there is nothing left to ask anybody about."""
+    desk.stop()
+    desk.change(status=Status.MITIGATED, mitigated_at=desk.now, held=None, held_at=None)
+    desk.tell(FactKind.MITIGATED, "Mitigated: whatever was muted is waived")
+    desk.post("Whatever was muted is waived, and nobody is asked. Is the cause gone? Resolve it, or note what remains.")
 
 
 def _take_over(desk: Desk, merged: Incident) -> None:

@@ -5,10 +5,11 @@ import pytest
 from incidents.core.alert import AlertState
 from incidents.core.errors import NotAllowed, NotFound
 from incidents.core.fact import ActorType, FactKind
-from incidents.core.incident import Action, Related, Resolution, Status
+from incidents.core.incident import Action, Held, Related, Resolution, Status
 from incidents.core.severity import Severity
+from incidents.core.silence import Matcher, Trait
 from tests.core.town import Town
-from tests.make import NIGHT, NOON, an_estate, cost, hallucination, hours, minutes, report
+from tests.make import NIGHT, NOON, an_estate, cost, drift, hallucination, hours, minutes, report
 
 SEV1, SEV2, SEV3, SEV4 = Severity
 
@@ -232,6 +233,36 @@ def test_closing_is_refused_until_every_alert_is_verified_or_waived() -> None:
 def test_an_alert_that_it_does_not_have_cannot_be_waived() -> None:
     with pytest.raises(NotFound):
         a_town().act(Action.WAIVE, alert="unknown", note="x")
+
+
+def test_waiving_the_last_that_is_silenced_asks_nobody_and_waits_to_be_resolved() -> None:
+    town = a_town()
+    town.publish(drift(system="rag-assistant", at=NOON))
+    town.silence(Matcher(field=Trait.SYSTEM, value="rag-assistant"), until=NOON + hours(3))
+    first, last = (key for key, alert in town.alerts.items() if alert.burning)
+    paged = town.paged()
+
+    town.act(Action.WAIVE, alert=first, note="known")
+    assert (town.incident().status, town.incident().held) == (Status.TRIGGERED, Held.SILENCED)
+    town.act(Action.WAIVE, alert=last, note="known")
+    town.pass_time(to=NOON + hours(9))
+
+    assert (town.incident().status, town.incident().held) == (Status.MITIGATED, None)
+    assert town.said(FactKind.MITIGATED) == ["Mitigated: whatever was muted is waived"]
+    assert town.paged() == paged
+    town.act(Action.RESOLVE, reason="fixed")
+    town.act(Action.CLOSE)
+
+
+def test_what_a_person_wants_asked_is_asked_on_when_the_last_that_is_silenced_is_waived() -> None:
+    town = a_town()
+    town.silence(Matcher(field=Trait.SYSTEM, value="rag-assistant"), until=NOON + hours(3))
+    town.act(Action.HAND_OVER, to="kim")
+    town.act(Action.WAIVE, alert=alert_key(town), note="known")
+    town.pass_time(to=NOON + minutes(16))
+
+    assert town.incident().status is Status.TRIGGERED
+    assert [person for _, person in town.paged()[-2:]] == ["kim", "priya"]
 
 
 def test_a_waiver_ends_with_the_trouble_that_it_was_given_for() -> None:
