@@ -89,9 +89,13 @@ def test_a_length_of_time_that_is_none_is_wrong_usage(at_work: Desk, length: str
 
 
 def test_a_snooze_of_more_than_a_day_is_refused(at_work: Desk) -> None:
-    said = at_work.type("snooze", "1", "--for", "2d")
-    assert said.code == 1
-    assert "minutes" in said.err
+    for length, most in (("2d", "at most 1d"), ("25h", "at most 24h"), ("1441m", "at most 1440m")):
+        said = at_work.type("snooze", "1", "--for", length)
+        assert (said.code, most in said.err) == (2, True)
+
+
+def test_the_help_of_a_snooze_says_how_long_one_is_of_which_nothing_is_said(desk: Desk) -> None:
+    assert "1d12h; default 1h." in desk.type("snooze", "--help").out
 
 
 def test_an_action_without_a_running_service_says_that_pages_wait_for_one(at_work: Desk) -> None:

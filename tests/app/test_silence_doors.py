@@ -97,6 +97,8 @@ def test_planned_cost_and_more_than_one_matcher_are_told_as_they_were_meant(at_d
     [
         (("--match", "credit", "--reason", "x", "--for", "2h"), "is no matcher"),
         (("--match", "system=a", "--reason", "x", "--for", "soon"), "is no length of time"),
+        (("--match", "system=a", "--reason", "x", "--for", "31d"), "at most 30d"),
+        (("--match", "system=a", "--reason", "x", "--for", "721h"), "at most 720h"),
         (("--match", "system=a", "--reason", "x"), "say how long"),
         (("--match", "system=a", "--reason", "x", "--for", "1h", "--planned", "much"), "is no amount"),
     ],
@@ -105,6 +107,12 @@ def test_words_that_cannot_be_meant_are_wrong_usage(at_desk: Desk, words: tuple[
     told = at_desk.type("silence", "add", *words)
     assert told.code == 2
     assert why in told.err
+
+
+@pytest.mark.parametrize("words", ["S-99", "0", "INC-7", "1.5", "9" * 20])
+def test_what_is_no_silence_s_id_is_told_how_they_read(at_desk: Desk, words: str) -> None:
+    told = at_desk.type("silence", "end", words)
+    assert (told.code, f"{words} is no silence: ids read 7" in told.err) == (2, True)
 
 
 def test_a_field_that_alerts_do_not_have_is_refused_by_name(at_desk: Desk) -> None:

@@ -145,7 +145,7 @@ async def try_silence(doors: Doors, deed: ByDeed, said: SilenceSaid) -> PreviewS
 
 async def _silence(silence: Annotated[str, Path(examples=["1"])]) -> str:
     if not _ID.fullmatch(silence):
-        raise NotFound("no silence has this id")
+        raise NotFound("no silence has this id; ids read 7")
     return silence
 
 

@@ -7,8 +7,9 @@ import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
-from incidents.app.cli.options import FOR, AsJson, By, Incident, Into, Note, OtherIncident, ToPerson, Url
+from incidents.app.cli.options import AsJson, By, Incident, Into, Note, OtherIncident, ToPerson, Url, lasting
 from incidents.core.figures import moment
+from incidents.core.holders import LONGEST_SNOOZE
 from incidents.core.incident import Resolution
 from incidents.core.severity import Severity
 
@@ -45,13 +46,13 @@ def escalate(incident: Incident, note: Note = None, by: By = None, url: Url = No
 def snooze(
     *,
     incident: Incident,
-    length: Annotated[timedelta, FOR] = timedelta(hours=1),
+    length: Annotated[timedelta, lasting(LONGEST_SNOOZE, usual="1h")] = timedelta(hours=1),
     note: Note = None,
     by: By = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take it, and be asked again when the time is over: an hour without --for; until then nobody is."""
+    """Take it, and be asked again when the time is over; until then nobody is."""
     _act(incident, "snooze", {"minutes": length // timedelta(minutes=1), "note": note}, by=by, url=url, as_json=as_json)
 
 

@@ -8,7 +8,7 @@ import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
-from incidents.app.cli.options import AsJson, By, CatalogPath, Cursor, Limit, Url
+from incidents.app.cli.options import AsJson, By, CatalogPath, Cursor, Limit, Url, numbered
 from incidents.core.catalog import inventory
 from incidents.core.errors import IncidentsError
 from incidents.core.figures import counted
@@ -67,7 +67,9 @@ def apply(
 def history(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     section: Annotated[str | None, typer.Option(help="Only of this section, such as systems or people.")] = None,
     entry: Annotated[str | None, typer.Option(help="Only of the entry with this id.")] = None,
-    revision: Annotated[int | None, typer.Option(min=1, help="Only of this revision.")] = None,
+    revision: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Only of this revision.", parser=numbered("revision"))
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     url: Url = None,

@@ -9,8 +9,9 @@ import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
-from incidents.app.cli.options import FOR, AsJson, By, Cursor, Limit, Url
+from incidents.app.cli.options import AsJson, By, Cursor, Limit, Url, lasting, numbered
 from incidents.core.figures import counted
+from incidents.core.silence import LONGEST
 
 _FIELDS = "system, environment, kind, metric, segment, feature, source or severity"
 _MATCH = re.compile(r"([a-z]+)(!?=)(.+)", re.DOTALL)
@@ -34,7 +35,7 @@ def add(  # noqa: PLR0913 - an option each
         ),
     ],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it stands on every alert that is muted.")],
-    length: Annotated[timedelta | None, FOR] = None,
+    length: Annotated[timedelta | None, lasting(LONGEST)] = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Or until when, as in 2026-12-24T08:00:00Z.")
     ] = None,
@@ -141,7 +142,9 @@ def _what(item: dict[str, Any]) -> str:
 
 
 def end(
-    silence: Annotated[int, typer.Argument(metavar="ID", min=1, help="The silence's number; `list` has them.")],
+    silence: Annotated[
+        int, typer.Argument(metavar="ID", help="The silence's number; `list` has them.", parser=numbered("silence"))
+    ],
     by: By = None,
     url: Url = None,
     as_json: AsJson = False,
