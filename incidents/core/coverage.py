@@ -1,7 +1,7 @@
 """Decides what the inventory lacks, held against what was seen: owners, monitors, runbooks, ways back, on-call."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from incidents.core.catalog import KIND_OWNER
@@ -65,6 +65,17 @@ def audit(estate: Estate, seen: Seen) -> Audit:
         spreads=_spreads(seen.responses),
         findings=tuple(sorted(findings, key=_worst_first)),
     )
+
+
+def findings_of(name: str, estate: Estate, seen: Seen) -> tuple[Finding, ...]:
+    """What an audit finds wanting in one system or unknown name, without looking through all the others."""
+    system = estate.catalog.system(name)
+    if system is None:
+        mine = [stranger for stranger in seen.names if stranger.system == name]
+        return tuple(_unknown(mine, estate)) if estate.registers else ()
+    heard = replace(seen, watches=[watch for watch in seen.watches if watch.system == system.id])
+    running = () if system.lifecycle is Lifecycle.RETIRED else _Look(estate, heard).findings(system)
+    return tuple(sorted([*running, *_retired(estate, heard)], key=_worst_first))
 
 
 _WORST = ("", "critical", "high", "medium", "low")

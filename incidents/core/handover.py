@@ -78,6 +78,12 @@ def behind(owner: str | None, catalog: Catalog) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*turns, *(person for person in others if person))))
 
 
+def names_of(owner: str, catalog: Catalog) -> frozenset[str]:
+    """Every name under which somebody owns: their own, their teams', and the schedules in which they have turns."""
+    groups = (*catalog.teams, *catalog.schedules)
+    return frozenset({owner, *(group for group in groups if owner in behind(group, catalog))})
+
+
 def with_turns(catalog: Catalog, running: Catalog) -> Catalog:
     """The catalog with the turns of calendars kept elsewhere, as far as the running one has read them."""
     read = {

@@ -189,7 +189,7 @@ def out_of_reach(person: Person, estate: Estate, unreachable: Mapping[str, str],
 
 
 _NOTE = 200  # characters of a note that a page repeats
-_USUAL = ((KIND_OWNER,), (Role.OPERATIONAL,), (Role.ACCOUNTABLE,))
+USUAL = ((KIND_OWNER,), (Role.OPERATIONAL,), (Role.ACCOUNTABLE,))
 
 
 def _owners(name: str, incident: Incident, system: System, escalation: str) -> list[tuple[str | None, str]]:
@@ -215,7 +215,7 @@ def ladder(incident: Incident, estate: Estate, unreachable: Mapping[str, str], n
     if incident.handed:
         climb.handed(incident.handed)
     if incident.registered and estate.registers:
-        for rung in chosen.rungs if chosen else _USUAL:
+        for rung in chosen.rungs if chosen else USUAL:
             climb.rung([pair for named in rung for pair in _owners(named, incident, system, name)])
     if chosen and chosen.last_resort:
         climb.rung([(chosen.last_resort, f"last resort of the escalation {name}")])

@@ -41,7 +41,22 @@ ALLOWED |= {
     "input",
     "label",
 }
-ALLOWED |= {"legend", "li", "link", "main", "meta", "nav", "ol", "option", "p", "pre", "section", "select", "small"}
+ALLOWED |= {
+    "datalist",
+    "legend",
+    "li",
+    "link",
+    "main",
+    "meta",
+    "nav",
+    "ol",
+    "option",
+    "p",
+    "pre",
+    "section",
+    "select",
+    "small",
+}
 ALLOWED |= {"span", "summary", "table", "tbody", "td", "textarea", "th", "thead", "time", "title", "tr", "ul"}
 PATHS = ["/", "/?q={q}", "/incidents/INC-1", "/alerts", "/systems", "/dead-letters", "/dead-letters/1"]
 

@@ -1,6 +1,7 @@
 """The read side: lists with filters and pages, one incident whole, the numbers at the top of every page."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ from incidents.core.effect import Channel, EffectKind, EffectState
 from incidents.core.errors import NotFound
 from incidents.core.estate import ADMIN, Estate
 from incidents.core.events import Kind
-from incidents.core.handover import behind
+from incidents.core.handover import names_of
 from incidents.core.incident import UNRESOLVED, Incident
 from incidents.flow.ports import AlertView, DeadLetter, EffectView, IncidentQuery, IncidentView, Numbers, SystemView
 
@@ -83,7 +84,7 @@ class Shelf:
     def _owned(self, owner: str) -> ColumnElement[bool]:
         """An owner's incidents: of the systems they own, alone, in a team or by turns, and those they took part in."""
         catalog = self._estate().catalog
-        names = {owner, *(group for group in (*catalog.teams, *catalog.schedules) if owner in behind(group, catalog))}
+        names = names_of(owner, catalog)
         owned = [system.id for system in catalog.systems.values() if names & set(system.owners.values())]
         c = incidents.c
         mine = [c.system.in_(owned), *(c.people.contains(f",{name},", autoescape=True) for name in sorted(names))]
@@ -205,15 +206,11 @@ class Shelf:
             }
             seen = await connection.execute(select(systems.c.system, systems.c.environment, systems.c.first_seen_at))
             first = {(x.system, x.environment): x.first_seen_at for x in seen}
-        silent = {(key, "production") for key in estate.catalog.systems if not any(place[0] == key for place in first)}
+        published = {name for name, _ in first}
+        silent = {(name, "production") for name in estate.catalog.systems if name not in published}
         return [
-            SystemView(
-                system=name,
-                environment=environment,
-                title=estate.system(name).title,
-                registered=estate.catalog.system(name) is not None,
-                criticality=estate.system(name).criticality.value,
-                owners={role.value: owner for role, owner in estate.system(name).owners.items()},
+            replace(
+                _system_view(name, environment, estate),
                 first_seen_at=first.get((name, environment)),
                 open_incidents=opened.get((name, environment), 0),
                 alerts=heard[name, environment].n if (name, environment) in heard else 0,
@@ -266,6 +263,23 @@ class Shelf:
                 oldest_due=now - due if due is not None else None,
                 now=now,
             )
+
+
+def _system_view(name: str, environment: str, estate: Estate) -> SystemView:
+    """A system at one place, as far as the catalog knows it."""
+    known, system = estate.catalog.system(name), estate.system(name)
+    return SystemView(
+        system=name,
+        environment=environment,
+        title=system.title,
+        registered=known is not None,
+        criticality=system.criticality.value,
+        type=system.type.value if system.type else None,
+        lifecycle=known.lifecycle.value if known else None,
+        vendor=system.vendor,
+        model=system.model,
+        owners={role.value: owner for role, owner in system.owners.items()},
+    )
 
 
 async def _absent(connection: AsyncConnection, now: datetime) -> dict[str, str]:

@@ -17,8 +17,6 @@ from incidents.adapters.web.shapes import (
     IncidentShape,
     IncidentsShape,
     IncidentWhole,
-    SystemShape,
-    SystemsShape,
     TimelineShape,
 )
 from incidents.core.events import Kind
@@ -78,12 +76,6 @@ async def show_timeline(doors: Doors, incident: IncidentId) -> TimelineShape:
     """Every fact in order."""
     view = await doors.reader.incident(incident)
     return TimelineShape(incident=view.incident.id, facts=[FactShape.of(fact) for fact in view.facts])
-
-
-@router.get("/systems", tags=["systems"], responses=READS)
-async def list_systems(doors: Doors) -> SystemsShape:
-    """Every system, as registered and as seen."""
-    return SystemsShape(items=[SystemShape.of(system) for system in await doors.reader.systems()])
 
 
 @router.get("/alerts", tags=["alerts"], responses=READS)

@@ -30,6 +30,8 @@ from incidents.adapters.web import (
     shelf,
     silences,
     silences_page,
+    system_page,
+    systems,
 )
 from incidents.adapters.web.doorkeeper import Doorkeeper
 from incidents.adapters.web.doors import WebDoors
@@ -58,6 +60,8 @@ MODULES = (
     catalog_page,
     silences,
     silences_page,
+    systems,
+    system_page,
     shelf,
 )
 FOR_PROGRAMS = (

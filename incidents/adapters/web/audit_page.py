@@ -97,6 +97,5 @@ async def audit_page(doors: Doors, frame: Framed, filters: Annotated[PageFilters
         "everything": address(pairs, show="all"),
         "before": address(pairs, page=str(filters.page - 1)) if start else None,
         "after": address(pairs, page=str(filters.page + 1)) if start + len(shown) < len(found) else None,
-        "of_system": lambda system: address([], system=system),
     }
     return page("audit.html", said)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from incidents.adapters.web.asked import Name, Words
@@ -14,7 +14,7 @@ from incidents.core.incident import Status
 from incidents.core.revision import ChangeKind
 from incidents.core.severity import Severity
 from incidents.core.silence import SilenceState
-from incidents.core.system import Criticality
+from incidents.core.system import Criticality, Lifecycle
 from incidents.flow.ports import ChangeQuery, IncidentQuery
 
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[\x21-\x7e]+$")]
@@ -63,6 +63,38 @@ class AuditFilters(Filters):
     code: list[Code] = Field([], description="What is wanting.")
     system: list[Name] = Field([], description="Ids of AI systems.")
     criticality: list[Criticality] = []
+
+
+def _filled(values: object) -> object:
+    """Forms send a choice that was not made as an empty one."""
+    return [value for value in values if value != ""] if isinstance(values, list) else values
+
+
+_Filled = BeforeValidator(_filled)
+
+
+class SystemChoice(Filters):
+    lifecycle: Annotated[list[Lifecycle], _Filled] = []
+    criticality: Annotated[list[Criticality], _Filled] = []
+    owner: Annotated[list[Name], _Filled] = Field(
+        [], description="Ids of people, teams or schedules; a person owns also through teams and turns."
+    )
+    q: Words | None = Field(None, description="Words in the id, title, aliases, vendor, model or justification.")
+
+
+class SystemFilters(SystemChoice):
+    limit: Annotated[int, Field(ge=1, le=200)] | None = Field(None, description="How many at a time; without it, all.")
+    cursor: Cursor | None = Field(None, description="Where to go on: `next` of the answer before.")
+
+
+class SystemPageFilters(SystemChoice):
+    page: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The filters that are set, as they stand in an address."""
+        lifecycles = [("lifecycle", str(one)) for one in self.lifecycle]
+        levels, owners = [("criticality", str(one)) for one in self.criticality], [("owner", id_) for id_ in self.owner]
+        return [*lifecycles, *levels, *owners, *([("q", self.q)] if self.q else [])]
 
 
 class LetterFilters(Paged):

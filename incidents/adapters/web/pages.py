@@ -1,4 +1,4 @@
-"""The pages that people read: the list, the alerts, the systems, and choosing who acts."""
+"""The pages that people read: the list, the alerts, and choosing who acts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -85,12 +85,6 @@ async def _alerts(doors: WebDoors, state: AlertState, filters: AlertFilters) -> 
         raise foreign_cursor() from None
     more = f"/alerts?{urlencode({'state': state, 'cursor': following})}" if following else None
     return state, found, more
-
-
-@router.get("/systems")
-async def systems_page(doors: Doors, frame: Framed) -> Response:
-    found = sorted(await doors.reader.systems(), key=lambda view: (-view.open_incidents, view.system, view.environment))
-    return page("systems.html", {"frame": frame, "systems": found})
 
 
 @router.post("/as")

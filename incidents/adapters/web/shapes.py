@@ -227,7 +227,11 @@ class SystemShape(Shape):
     title: str
     registered: bool
     criticality: str
-    owners: dict[str, str]
+    type: str | None
+    lifecycle: Annotated[str | None, Field(description="planned, production or retired; null: not in the catalog.")]
+    vendor: str | None
+    model: Annotated[str | None, Field(description="The model in use.")]
+    owners: Annotated[dict[str, str], Field(description="Role to the id of a person, a team or a schedule.")]
     first_seen_at: datetime | None
     open_incidents: int
     alerts: int
@@ -275,6 +279,7 @@ class AlertsShape(Shape):
 
 class SystemsShape(Shape):
     items: list[SystemShape]
+    next: Annotated[str | None, Field(description="The cursor of what follows; null at the end.")] = None
 
 
 class DeadLettersShape(Shape):

@@ -7,12 +7,12 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from incidents.core.figures import counted, span
+from incidents.core.figures import counted, money, span
 
 _HIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\\]")
 
@@ -39,6 +39,11 @@ def ago(at: datetime, now: datetime) -> str:
     return f"{span(now - at)} ago"
 
 
+def system_page(name: str) -> str:
+    """Where the page of a system is; a name may hold any characters."""
+    return f"/systems/{quote(name, safe='')}"
+
+
 def words(name: str) -> str:
     return str(name).replace("_", " ")
 
@@ -60,6 +65,7 @@ def _pages() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"url": safe_url, "utc": utc, "ago": ago, "words": words, "counted": counted, "span": span}
+    made.filters |= {"money": money, "system_page": system_page}
     made.globals["style"] = f"/static/style.css?v={asset('style.css')[1]}"
     made.globals["icon"] = f"/static/icon.svg?v={asset('icon.svg')[1]}"
     return made

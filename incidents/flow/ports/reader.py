@@ -93,6 +93,10 @@ class SystemView:
     title: str
     registered: bool
     criticality: str
+    type: str | None = None
+    lifecycle: str | None = None  # None: not in the catalog
+    vendor: str | None = None
+    model: str | None = None  # in use
     owners: dict[str, str] = field(default_factory=dict)
     first_seen_at: datetime | None = None
     open_incidents: int = 0

@@ -196,6 +196,7 @@ async def test_systems_are_those_registered_and_those_heard_of(full: Store, shel
     assert set(systems) >= {("credit-scoring", "staging"), ("unheard-of", "production"), ("triage-bot", "production")}
     stranger = systems["unheard-of", "production"]
     assert (stranger.registered, stranger.open_incidents, stranger.first_seen_at is not None) == (False, 1, True)
+    assert (stranger.lifecycle, systems["credit-scoring", "staging"].lifecycle) == (None, "production")
 
 
 async def test_the_numbers_are_those_of_the_lists(full: Store, shelf: Shelf) -> None:
