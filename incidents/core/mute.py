@@ -10,7 +10,7 @@ from incidents.core.events import Kind
 from incidents.core.figures import moment, money
 from incidents.core.incident import Held, Incident, Status
 from incidents.core.severity import Severity
-from incidents.core.silence import Silence, Trait, Traits
+from incidents.core.silence import Matcher, Silence, Trait, Traits, is_like
 
 _EXPLAINED = frozenset({Kind.DRIFT, Kind.HALLUCINATION, Kind.COST_ANOMALY})  # what trouble upstream may bring about
 _ASKED_ABOUT = frozenset({Status.TRIGGERED, Status.ACKNOWLEDGED})
@@ -167,3 +167,23 @@ def over(alert: Alert, mute: Mute, judged: Judged, now: datetime) -> str:
     if now < mute.until:
         return f": {mute.what} no longer covers it"
     return f" after {mute.ended_by} ended {mute.what}" if mute.ended_by else f" after {mute.what} ended"
+
+
+def hint(matchers: Sequence[Matcher], muted: int, estate: Estate) -> str | None:
+    """What whoever asks for quiet may have overlooked: it mutes no alert now, and names what the catalog does not."""
+    unknown = [said for matcher in matchers if (said := _unknown(matcher, estate))]
+    return f"It mutes no alert now; {', and '.join(unknown)}." if unknown and not muted else None
+
+
+def _unknown(matcher: Matcher, estate: Estate) -> str:
+    """That a matcher's value is none that the catalog knows; nothing where no catalog says which there are."""
+    catalog, value = estate.catalog, matcher.value
+    if matcher.negated or not estate.registers:
+        return ""
+    if matcher.field is Trait.SYSTEM:
+        known = catalog.system(value) is not None or any(is_like(name, value) for name in catalog.systems)
+        return "" if known else f"no system of the catalog is called {value}"
+    if matcher.field is Trait.ENVIRONMENT:
+        places = {place for system in catalog.systems.values() for place in system.environments}
+        return "" if any(is_like(place, value) for place in places) else f"no system of the catalog runs in {value}"
+    return ""

@@ -42,7 +42,7 @@ class Silences:
     ) -> None:
         self._store, self._shelf, self._estate, self._made = store, shelf, estate, made
 
-    async def make(self, wanted: Silencing) -> Silence:
+    async def make(self, wanted: Silencing) -> SilenceView:
         """Be quiet about something from now on, or from a later moment; NotAllowed with what is wrong with it."""
         return await attempt(self._store, lambda unit: self._make(unit, wanted), self._made, "these alerts")
 
@@ -64,13 +64,12 @@ class Silences:
         """Newest first, with the cursor of the next page; ValueError for a cursor that is none of ours."""
         return await self._shelf.silences(states, limit=limit, cursor=cursor)
 
-    async def _make(self, unit: Unit, wanted: Silencing) -> Silence:
+    async def _make(self, unit: Unit, wanted: Silencing) -> SilenceView:
         await unit.silences.alone()
         silence = self._drafted(wanted, unit.now)
         kept = await unit.silences.add(silence, begun=silence.starts_at <= unit.now)
-        if silence.starts_at <= unit.now:
-            await begin(unit, kept, self._estate())
-        return kept
+        muted = await begin(unit, kept, self._estate()) if silence.starts_at <= unit.now else 0
+        return SilenceView(silence=kept, state=kept.state(unit.now), muted=muted)
 
     def _drafted(self, wanted: Silencing, now: datetime) -> Silence:
         return checked(_drafted(wanted, self._estate(), now), _KINDS, now)
@@ -106,17 +105,17 @@ async def begin_due(store: Store, estate: Estate, made: Callable[[Iterable[str]]
     return len(due)
 
 
-async def begin(unit: Unit, silence: Silence, estate: Estate) -> None:
-    """Mute what burns and is meant; an incident of which nothing else burns asks nobody further."""
+async def begin(unit: Unit, silence: Silence, estate: Estate) -> int:
+    """Mute what burns and is meant, so many alerts; an incident of which nothing else burns asks nobody further."""
     if silence.state(unit.now) is SilenceState.EXPIRED:
-        return
+        return 0
     muted: dict[str, tuple[Alert, Sighting]] = {}
     for key, (alert, sighting) in (await unit.silences.heard()).items():
         moved = silenced(alert, silence, estate, unit.now)
         if moved is not None:
             muted[key] = moved, sighting
     if not muted:
-        return
+        return 0
     incidents, facts, effects = [], [], []
     for desk in await _hushed(unit, [alert for alert, _ in muted.values()], silence, estate):
         incident, told, made = desk.close()
@@ -131,6 +130,7 @@ async def begin(unit: Unit, silence: Silence, estate: Estate) -> None:
         effects=tuple(effects),
     )
     await unit.board.save([decision], {})
+    return len(muted)
 
 
 async def _hushed(unit: Unit, muted: Sequence[Alert], silence: Silence, estate: Estate) -> list[Desk]:

@@ -17,6 +17,7 @@ from tests.fakes.front import Front
 from tests.fakes.told import NOW, a_costly_alert, a_view, an_alert, minutes
 
 OWN = {"Origin": "http://127.0.0.1:8080", "Sec-Fetch-Site": "same-origin", "accept": "text/html"}
+NOSUCH = "It mutes no alert now; no system of the catalog is called nosuch."
 CREDIT = [{"field": "system", "value": "credit-*"}]
 
 
@@ -131,6 +132,17 @@ async def test_a_preview_lists_what_it_would_mute_and_makes_nothing() -> None:
     assert front.hush.held == {}
 
 
+@pytest.mark.parametrize(("system", "mutes", "hint"), [("credit-*", 2, None), ("nosuch", 0, NOSUCH)])
+async def test_what_a_silence_mutes_and_that_it_names_nothing_known_is_told(
+    system: str, mutes: int, hint: str | None
+) -> None:
+    said = body(matchers=[{"field": "system", "value": system}])
+    tried = (await post(a_quiet_front(), "/api/silences/preview", said)).json()
+    assert (len(tried["alerts"]), tried["hint"]) == (mutes, hint)
+    made = (await post(a_quiet_front(), "/api/silences", said)).json()
+    assert (made["mutes"], made["hint"]) == (mutes, hint)
+
+
 async def test_a_silence_is_ended_once() -> None:
     front = a_quiet_front(1)
     assert (await post(front, "/api/silences/1/end", X_Incidents_As="lee")).json()["ended_by"] == "lee"
@@ -181,6 +193,16 @@ async def test_the_form_makes_a_silence_in_the_name_of_whoever_sent_it() -> None
     assert len(front.hush.held) == 1, "the same form sent twice"
     again = await send(front, **form, **{"as": "ada", "once": "1", "do": "make", "metric": "psi"})
     assert again.status_code == 409
+
+
+async def test_the_page_says_of_a_silence_that_it_names_nothing_known() -> None:
+    front = a_quiet_front()
+    form = {"system": "nosuch", "minutes": "30", "reason": "Retraining", "once": "1"}
+    assert NOSUCH in words((await send(front, **form, do="preview")).text)
+    made = await send(front, **form, do="make")
+    assert made.headers["location"] == "/silences?done=make&of=1"
+    assert NOSUCH in words(await read(front, made.headers["location"]))
+    assert NOSUCH not in words(await read(front))
 
 
 async def test_planned_cost_and_a_moment_without_a_zone_are_read_as_the_page_says() -> None:

@@ -82,6 +82,14 @@ def test_a_preview_names_what_it_would_mute_and_makes_nothing(at_desk: Desk) -> 
     assert at_desk.type("silence", "list").out == "No silences.\n"
 
 
+def test_a_silence_that_names_what_nobody_knows_is_made_and_says_so(at_desk: Desk) -> None:
+    words = ("silence", "add", "--match", "system=nosuch", "--reason", "Load test", "--for", "1h")
+    hint = "It mutes no alert now; no system of the catalog is called nosuch."
+    assert at_desk.type(*words, "--preview").out.splitlines()[0] == hint
+    assert at_desk.type(*words).out.splitlines()[1] == hint
+    assert at_desk.type("silence", "add", *CREDIT, "--for", "1h", "--json").json["hint"] is None
+
+
 def test_planned_cost_and_more_than_one_matcher_are_told_as_they_were_meant(at_desk: Desk) -> None:
     words = ("--match", "kind!=drift", "--planned", "500 usd", "--until", "2030-01-01T00:00:00Z")
     refused = at_desk.type("silence", "add", *CREDIT, *words)

@@ -12,7 +12,7 @@ from incidents.core.events import Event, Kind
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Held, Related, Status
 from incidents.core.maintenance import Once, Recurring, Window
-from incidents.core.mute import Quietness, Upstream, judge
+from incidents.core.mute import Quietness, Upstream, hint, judge
 from incidents.core.policy import Policy
 from incidents.core.severity import Severity
 from incidents.core.silence import Amount, Matcher, Trait
@@ -563,3 +563,36 @@ def test_a_silence_goes_before_a_plan_a_plan_before_a_window_and_that_before_ups
         "maintenancein",
         "incident-1",
     ]
+
+
+# --- what may have been overlooked ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        (Trait.SYSTEM, "nosuch", "It mutes no alert now; no system of the catalog is called nosuch."),
+        (Trait.SYSTEM, "no-*", "It mutes no alert now; no system of the catalog is called no-*."),
+        (Trait.ENVIRONMENT, "prodction", "It mutes no alert now; no system of the catalog runs in prodction."),
+        (Trait.SYSTEM, RAG, None),
+        (Trait.SYSTEM, "rag-*", None),
+        (Trait.ENVIRONMENT, "prod*", None),
+        (Trait.METRIC, "nosuch", None),
+    ],
+)
+def test_a_silence_that_names_what_nobody_knows_and_mutes_nothing_says_so(
+    field: Trait, value: str, said: str | None
+) -> None:
+    assert hint([Matcher(field=field, value=value)], 0, an_estate()) == said
+
+
+def test_an_unknown_name_is_not_remarked_on_where_it_mutes_something_or_is_excluded_or_no_name_is_unknown() -> None:
+    nosuch = system("nosuch")
+
+    assert hint([nosuch], 1, an_estate()) is None
+    assert hint([replace(nosuch, negated=True)], 0, an_estate()) is None
+    assert hint([nosuch], 0, Estate()) is None
+    both = [nosuch, Matcher(field=Trait.ENVIRONMENT, value="moon")]
+    assert hint(both, 0, an_estate()) == (
+        "It mutes no alert now; no system of the catalog is called nosuch, and no system of the catalog runs in moon."
+    )

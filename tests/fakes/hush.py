@@ -21,10 +21,11 @@ class Hush:
     held: dict[str, Silence] = field(default_factory=dict)
     views: list[AlertView] = field(default_factory=list)
 
-    async def make(self, wanted: Silencing) -> Silence:
+    async def make(self, wanted: Silencing) -> SilenceView:
         made = self._wanted(wanted)
         self.held[made.id] = made
-        return made
+        muted = sum(made.matches(traits_of(view.alert)) for view in self.views)
+        return SilenceView(silence=made, state=made.state(self.now), muted=muted)
 
     async def preview(self, wanted: Silencing) -> Sequence[AlertView]:
         made = self._wanted(wanted)

@@ -78,7 +78,7 @@ async def silencers(house: House, chance: random.Random, rounds: int) -> None:
     for _ in range(rounds):
         where = Matcher(field=Trait.SYSTEM, value=chance.choice(["*", "credit-*", "system 1*", chance.choice(SYSTEMS)]))
         wanted = Silencing(matchers=(where,), reason="hammer", by=by("priya"), lasting=timedelta(minutes=3))
-        made = await house.silences.make(wanted)
+        made = (await house.silences.make(wanted)).silence
         if chance.random() < 0.6:
             try:
                 await house.silences.end(made.id, by=by("lee"))

@@ -45,7 +45,7 @@ async def waits(house: House, wave: int) -> None:
 async def hushes(house: House, places: list[str], *, wave: int = 0) -> list[Silence]:
     """The places from the last to the first: somewhere they meet the alerts."""
     await waits(house, wave)
-    return [await house.silences.make(of(place)) for place in reversed(places)]
+    return [(await house.silences.make(of(place))).silence for place in reversed(places)]
 
 
 async def ends(house: House, made: list[Silence], *, wave: int) -> None:

@@ -79,7 +79,9 @@ async def test_what_is_clear_before_the_silence_ends_is_never_heard_of(house: Ho
 async def test_a_silence_takes_back_a_page_that_was_not_sent_and_its_end_asks_anew(house: House) -> None:
     slack = Postman()
     await bad(house)
-    made = await house.silences.make(quiet())
+    begun = await house.silences.make(quiet())
+    made = begun.silence
+    assert (begun.muted, begun.state) == (1, SilenceState.ACTIVE)
     await house.carry(slack)
     assert slack.pages() == []
     assert (await house.incident()).held is Held.SILENCED
@@ -167,7 +169,7 @@ async def test_harm_is_heard_whatever_is_silenced(house: House) -> None:
 
 async def test_an_alias_means_the_system_that_it_stands_for(house: House) -> None:
     made = await house.silences.make(quiet(Matcher(field=Trait.KIND, value=" DRIFT ")))
-    assert made.matchers == (Matcher(field=Trait.KIND, value="drift"),)
+    assert made.silence.matchers == (Matcher(field=Trait.KIND, value="drift"),)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ async def test_what_is_no_silence_is_refused_and_leaves_nothing_behind(
 
 
 async def test_a_silence_ends_once(house: House) -> None:
-    made = await house.silences.make(quiet())
+    made = (await house.silences.make(quiet())).silence
     await house.silences.end(made.id, by=by("lee"))
     with pytest.raises(NotAllowed, match="ended by Lee"):
         await house.silences.end(made.id, by=by("priya"))
@@ -200,8 +202,8 @@ async def test_what_would_be_muted_is_shown_before_anything_is(house: House) -> 
 
 
 async def test_silences_are_listed_newest_first_with_what_they_mute(house: House) -> None:
-    made: list[Silence] = [await house.silences.make(quiet()) for _ in range(2)]
-    made.append(await house.silences.make(quiet(starts_at=await house.now() + hours(1))))
+    made: list[Silence] = [(await house.silences.make(quiet())).silence for _ in range(2)]
+    made.append((await house.silences.make(quiet(starts_at=await house.now() + hours(1)))).silence)
     await bad(house)
     await house.silences.end(made[0].id, by=by("priya"))
 

@@ -17,6 +17,7 @@ from incidents.adapters.web.once import ByDeed, OnceRoute
 from incidents.adapters.web.shapes import AlertShape, PlainDecimal, Shape
 from incidents.core.errors import NotFound
 from incidents.core.fact import Actor
+from incidents.core.mute import hint
 from incidents.core.silence import LONGEST, MOST, Amount, Matcher, Silence, SilenceState, Trait
 from incidents.flow.ports import SilenceView, Silencing
 
@@ -94,6 +95,16 @@ class SilenceMade(Shape):
     planned: PlannedShape | None
 
 
+Hint = Annotated[
+    str | None, Field(description="What may have been overlooked: it mutes no alert now and names what nobody knows.")
+]
+
+
+class SilenceBegun(SilenceMade):
+    mutes: Annotated[int, Field(description="Alerts that it mutes just now.")]
+    hint: Hint
+
+
 class SilenceShape(SilenceMade):
     state: SilenceState
     muted: Annotated[int, Field(description="Alerts that it mutes just now.")]
@@ -113,6 +124,7 @@ class PreviewShape(Shape):
     """The alerts that a silence would mute now."""
 
     alerts: list[AlertShape]
+    hint: Hint
 
 
 router = APIRouter(prefix="/api/silences", route_class=OnceRoute, tags=["silences"])
@@ -129,18 +141,21 @@ async def list_silences(doors: Doors, filters: Annotated[SilenceFilters, Query()
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=WRITES)
-async def make_silence(doors: Doors, deed: ByDeed, said: SilenceSaid, response: Response) -> SilenceMade:
+async def make_silence(doors: Doors, deed: ByDeed, said: SilenceSaid, response: Response) -> SilenceBegun:
     """Be quiet about what every matcher means: alerts fire, are counted and shown, and ask nobody. Harm never is."""
     made = await doors.silences.make(said.wanted(deed.by))
     response.headers["Location"] = "/api/silences"
-    return shape_of(made)
+    said_of = hint(made.silence.matchers, made.muted, doors.estate())
+    return SilenceBegun(**dict(shape_of(made.silence)), mutes=made.muted, hint=said_of)
 
 
 @router.post("/preview", responses=WRITES)
 async def try_silence(doors: Doors, deed: ByDeed, said: SilenceSaid) -> PreviewShape:
     """The burning alerts that such a silence would mute now; it is not made."""
-    found = await doors.silences.preview(said.wanted(deed.by))
-    return PreviewShape(alerts=[AlertShape.of(view) for view in found])
+    wanted = said.wanted(deed.by)
+    found = await doors.silences.preview(wanted)
+    said_of = hint(wanted.matchers, len(found), doors.estate())
+    return PreviewShape(alerts=[AlertShape.of(view) for view in found], hint=said_of)
 
 
 async def _silence(silence: Annotated[str, Path(examples=["1"])]) -> str:

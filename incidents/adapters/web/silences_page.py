@@ -20,8 +20,9 @@ from incidents.adapters.web.silence_form import FIRST, LENGTHS, LONG, PREFILLED,
 from incidents.adapters.web.silences import SilenceId
 from incidents.adapters.web.template import page
 from incidents.core.errors import NotAllowed, NotFound
+from incidents.core.mute import hint
 from incidents.core.silence import SilenceState
-from incidents.flow.ports import AlertView, Silencing
+from incidents.flow.ports import AlertView, SilenceView, Silencing
 
 NOT_OVER = (SilenceState.ACTIVE, SilenceState.PENDING)
 _SAID = {
@@ -36,6 +37,7 @@ class PageFilters(SilenceFilters):
     """The list's filters, what fills in the form beforehand, and what was just done."""
 
     done: str | None = None
+    of: str | None = None  # the silence that was made
     system: str | None = None
     environment: str | None = None
     kind: str | None = None
@@ -56,7 +58,7 @@ class PageFilters(SilenceFilters):
 async def silences_page(doors: Doors, frame: Framed, filters: Annotated[PageFilters, Query()]) -> Response:
     """Those that are not over, unless states are asked for."""
     said = _SAID.get(filters.done or "", "")
-    return await _shown(doors, frame, filters, typed=filters.filled(), said=said)
+    return await _shown(doors, frame, filters, typed=filters.filled(), said=said, of=filters.of)
 
 
 async def _shown(
@@ -66,6 +68,7 @@ async def _shown(
     *,
     typed: Mapping[str, str],
     status: HTTPStatus = HTTPStatus.OK,
+    of: str | None = None,
     **more: Any,  # noqa: ANN401 - what the template shows beside the list
 ) -> Response:
     shown = tuple(filters.state) or NOT_OVER
@@ -88,8 +91,13 @@ async def _shown(
         "said": "",
         "why": "",
         "preview": None,
+        "hint": next((_hint(view, frame) for view in found if view.silence.id == of), None),
     }
     return page("silences.html", told | more, status)
+
+
+def _hint(made: SilenceView, frame: Frame) -> str | None:
+    return hint(made.silence.matchers, made.muted, frame.estate)
 
 
 @router.post("")
@@ -101,31 +109,34 @@ async def make(request: Request, doors: Doors, frame: Framed, form: Form) -> Res
         wanted = said_by(form).wanted(by)
         if form.get("do") == "preview":
             found: Sequence[AlertView] = await doors.silences.preview(wanted)
-            return await _shown(doors, frame, SilenceFilters(), typed=form, preview=found)
-        await _once(request, doors, form.get("once", frame.once), wanted)
+            overlooked = hint(wanted.matchers, len(found), frame.estate)
+            return await _shown(doors, frame, SilenceFilters(), typed=form, preview=found, hint=overlooked)
+        made = await _once(request, doors, form.get("once", frame.once), wanted)
     except (NotAllowed, Problem, RequestValidationError) as error:
         problem = problem_of(error)
         return await _shown(
             doors, frame, SilenceFilters(), typed=form, why=problem.detail, status=HTTPStatus(problem.status)
         )
-    return back_to("/silences?done=make", doors, by)
+    of = f"&of={made.silence.id}" if made and _hint(made, frame) else ""
+    return back_to(f"/silences?done=make{of}", doors, by)
 
 
-async def _once(request: Request, doors: WebDoors, once: str, wanted: Silencing) -> None:
+async def _once(request: Request, doors: WebDoors, once: str, wanted: Silencing) -> SilenceView | None:
     """Make it, unless this very form was sent before."""
     claim = Claim(by=wanted.by.id, method="POST", path="/silences", key=once[:64])
     match await doors.answers.begin(claim, sha256(await request.body()).hexdigest()):
         case Conflict():
             raise Problem(HTTPStatus.CONFLICT, "this form was sent before with other words in it: load the page anew")
         case Replay() | InFlight():
-            return
+            return None
         case Go():
             kept = None
             try:
-                await doors.silences.make(wanted)
+                made = await doors.silences.make(wanted)
                 kept = Answer(status=HTTPStatus.SEE_OTHER, content_type="text/html", body=b"")
             finally:
                 await doors.answers.finish(claim, kept)
+            return made
 
 
 @router.post("/{silence}/end")

@@ -72,6 +72,8 @@ def add(  # noqa: PLR0913 - an option each
         terminal.write_json(made)
         return
     terminal.write(f"Silence {made['id']} lasts until {terminal.moment(made['ends_at'])} UTC: {_what(made)}.")
+    if made["hint"]:
+        terminal.write(made["hint"])
 
 
 def _matcher(text: str) -> dict[str, object]:
@@ -93,7 +95,7 @@ def _tell_preview(found: dict[str, Any], *, as_json: bool) -> None:
         terminal.write_json(found)
         return
     alerts = found["alerts"]
-    terminal.write(f"It would mute {counted(len(alerts), 'alert')} now.")
+    terminal.write(found["hint"] or f"It would mute {counted(len(alerts), 'alert')} now.")
     plain = terminal.plain
     terminal.write(
         *(

@@ -36,7 +36,7 @@ class SilenceView:
 class SilenceDesk(Protocol):
     """What people do with silences, behind every door."""
 
-    async def make(self, wanted: Silencing) -> Silence:
+    async def make(self, wanted: Silencing) -> SilenceView:
         """Be quiet about something from now on, or from a later moment; NotAllowed with what is wrong with it."""
         ...
 
