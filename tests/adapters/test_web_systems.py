@@ -242,6 +242,23 @@ async def test_a_system_that_is_only_seen_has_a_page_that_says_so() -> None:
     assert (told["registered"], told["entry"], told["findings"][0]["code"]) == (False, None, "unknown_system")
 
 
+async def test_the_system_of_an_incident_opened_by_hand_has_a_page_though_no_event_came() -> None:
+    front = a_front(CREDIT)
+    front.world.hold(an_incident(9, title="Answers in verse", system="poet", registered=False))
+    assert 'href="/systems/poet"' in await page(front, "/incidents/INC-9")
+    seen = words(await page(front, "/systems/poet"))
+    assert "Nobody has registered this system" in seen
+    assert "INC-9 Answers in verse" in seen
+
+
+async def test_the_name_under_which_a_flood_is_gathered_is_called_no_system() -> None:
+    front = a_front(CREDIT)
+    front.world.systems_ += [a_stranger("unknown systems")]
+    seen = words(await page(front, "/systems/unknown%20systems"))
+    assert "No system of its own" in seen
+    assert "Register it" not in seen
+
+
 async def test_a_name_that_is_neither_registered_nor_seen_is_not_found() -> None:
     front = a_front(CREDIT)
     assert "nowhere" in problem(await get(front, "/api/systems/nowhere"), 404)["detail"]

@@ -74,8 +74,8 @@ _Filled = BeforeValidator(_filled)
 
 
 class SystemChoice(Filters):
-    lifecycle: Annotated[list[Lifecycle], _Filled] = []
-    criticality: Annotated[list[Criticality], _Filled] = []
+    lifecycle: Annotated[list[Lifecycle], _Filled] = Field([], description="Only of systems in the catalog.")
+    criticality: Annotated[list[Criticality], _Filled] = Field([], description="Medium where nobody has said it.")
     owner: Annotated[list[Name], _Filled] = Field(
         [], description="Ids of people, teams or schedules; a person owns also through teams and turns."
     )

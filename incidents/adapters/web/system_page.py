@@ -13,8 +13,10 @@ from incidents.adapters.web.frame import Frame, Framed
 from incidents.adapters.web.systems import SystemName, known_of, wanted
 from incidents.adapters.web.template import page, words
 from incidents.core.catalog import KIND_OWNER
+from incidents.core.estate import UNKNOWN_SYSTEMS
 from incidents.core.figures import local
 from incidents.core.incident import UNRESOLVED
+from incidents.core.monitors import SILENT_MONITORS
 from incidents.core.schedule import Shift
 from incidents.core.system import Criticality, Lifecycle, Role
 from incidents.flow.ports import ChangeQuery, IncidentQuery, SystemView
@@ -73,6 +75,7 @@ async def system_page(doors: Doors, frame: Framed, system: SystemName) -> Respon
         "known": known,
         "file": known.dossier,
         "system": known.dossier.system if known.dossier else None,
+        "gathers": known.name in {UNKNOWN_SYSTEMS, SILENT_MONITORS},
         "opened": opened,
         "more": more is not None,
         "changes": changes,

@@ -19,7 +19,7 @@ from incidents.core.errors import NotFound
 from incidents.core.estate import Estate
 from incidents.core.finding import Finding
 from incidents.core.handover import names_of
-from incidents.flow.ports import SystemView
+from incidents.flow.ports import IncidentQuery, SystemView
 
 _AT_ONCE = timedelta(seconds=1)  # response times are asked of nobody here
 
@@ -44,7 +44,7 @@ async def known_of(name: str, doors: WebDoors) -> Known:
     system = estate.catalog.system(name)
     names = {system.id, *system.aliases} if system else {name}
     places = tuple(view for view in await doors.reader.systems() if view.system in names)
-    if system is None and not places:
+    if system is None and not places and not await _had_incidents(name, doors):
         raise NotFound(f"no system {name[:100]}: it is not in the catalog, and nothing publishes under that name")
     seen = await doors.witness.seen(_AT_ONCE)
     return Known(
@@ -53,6 +53,12 @@ async def known_of(name: str, doors: WebDoors) -> Known:
         places=places,
         findings=findings_of(name, estate, seen),
     )
+
+
+async def _had_incidents(name: str, doors: WebDoors) -> bool:
+    """Whether somebody opened one by hand under a name that no event came under."""
+    found, _ = await doors.reader.incidents(IncidentQuery(system=(name,), limit=1))
+    return bool(found)
 
 
 def wanted(views: Sequence[SystemView], filters: SystemChoice, estate: Estate) -> list[SystemView]:
