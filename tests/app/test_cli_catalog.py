@@ -162,3 +162,8 @@ def test_a_start_with_a_wrong_file_runs_what_ran_before_and_without_any_file_too
         )
         assert "INCIDENTS_CATALOG is refused" in httpx.get(url).text
     assert "catalog.yaml:7" in filed.type("doctor").out
+
+
+def test_what_is_no_revision_is_told_how_their_ids_read(filed: Desk) -> None:
+    told = filed.type("catalog", "history", "--revision", "r3")
+    assert (told.code, "r3 is no revision: ids read 7" in told.err) == (2, True)
