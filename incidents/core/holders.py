@@ -8,11 +8,9 @@ from incidents.core.errors import NotAllowed
 from incidents.core.escalation import BY_HAND, begin_round, standing
 from incidents.core.fact import Actor, FactKind
 from incidents.core.figures import moment, span
-from incidents.core.incident import Action, Handed, Status, after
+from incidents.core.incident import LONGEST_SNOOZE, Action, Handed, Status, after
 from incidents.core.ladder import ladder, out_of_reach
 from incidents.core.people import Person
-
-LONGEST_SNOOZE = timedelta(days=1)  # a day: what can wait longer is not acknowledged trouble but work to be planned
 
 
 def name_of(desk: Desk, by: Actor) -> str:

@@ -6,13 +6,15 @@ Status says where the response stands. How bad it is (severity), who is being as
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
 from incidents.core.errors import NotAllowed
 from incidents.core.severity import Severity
 from incidents.core.system import Role
+
+LONGEST_SNOOZE = timedelta(days=1)  # a day: what can wait longer is not acknowledged trouble but work to be planned
 
 
 class Status(StrEnum):

@@ -15,8 +15,7 @@ from incidents.core.errors import NotFound
 from incidents.core.estate import ADMIN
 from incidents.core.event_data import PRODUCTION
 from incidents.core.fact import Actor
-from incidents.core.holders import LONGEST_SNOOZE
-from incidents.core.incident import Action, Resolution
+from incidents.core.incident import LONGEST_SNOOZE, Action, Resolution
 from incidents.core.response import Ask
 from incidents.core.severity import Severity
 

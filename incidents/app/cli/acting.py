@@ -9,8 +9,7 @@ from incidents.app import terminal
 from incidents.app.cli import session
 from incidents.app.cli.options import AsJson, By, Incident, Into, Note, OtherIncident, ToPerson, Url, lasting
 from incidents.core.figures import moment
-from incidents.core.holders import LONGEST_SNOOZE
-from incidents.core.incident import Resolution
+from incidents.core.incident import LONGEST_SNOOZE, Resolution
 from incidents.core.severity import Severity
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands on the timeline.")]

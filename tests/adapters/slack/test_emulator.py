@@ -22,8 +22,8 @@ LEE_PARK = Person(id="lee", name="Lee Park", email="lee@example.com")
 
 
 @pytest.fixture
-async def carrier(slack: Slack) -> AsyncIterator[SlackCarrier]:
-    carrier = SlackCarrier(SlackApi(slack.token, slack.url))
+async def carrier(slack: Slack, slack_url: str) -> AsyncIterator[SlackCarrier]:
+    carrier = SlackCarrier(SlackApi(slack.token, slack_url))  # which knows the usual people, whoever asked it before
     yield carrier
     await carrier.close()
 
