@@ -124,8 +124,6 @@ def main() -> None:
     parser.add_argument("--only-pages", action="store_true", help="leave the throughput out")
     asked = parser.parse_args()
     console, bench = Console(width=130), Bench(asked.runs, asked.events)
-    console.print(inventory.report(asked.runs))
-    console.print(routing.report())
     broker, postgres = RabbitMQ(), Postgres()
     try:
         if not asked.only_pages:
@@ -143,6 +141,9 @@ def main() -> None:
     finally:
         broker.end()
         postgres.end()
+    # Last: a child's peak memory is never less than what this process had when it was started.
+    console.print(inventory.report(asked.runs))
+    console.print(routing.report())
 
 
 if __name__ == "__main__":
