@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from incidents.core.errors import StoreAway
 from incidents.core.feed import REACH, host_of, lies_ahead
+from incidents.flow.loop import again
 from incidents.flow.ports.calendars import Calendars, Due, Feeds, Fetched, NoCalendar, Understood
 
 log = structlog.get_logger(__name__)
@@ -31,14 +31,13 @@ class Refresher:
 
     async def run(self) -> None:
         """Refresh until cancelled, which loses nothing."""
-        while True:
-            try:
-                await self.refresh()
-            except StoreAway as away:
-                log.warning("the database is away; calendars wait", reason=str(away))
-            except Exception:  # the loop's edge: the next look tries again
-                log.exception("calendars cannot be refreshed")
-            await asyncio.sleep(self._every)
+        await again(
+            self.refresh,
+            asyncio.Event(),
+            every=self._every,
+            away="the database is away; calendars wait",
+            failed="calendars cannot be refreshed",
+        )
 
     async def refresh(self) -> int:
         """Fetch everything that is due; how many calendars were tried."""
@@ -99,14 +98,7 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except StoreAway:
-                log.debug("the database is away; calendars stay as they are")
-            except Exception:  # the loop's edge: the next look tries again
-                log.exception("calendars cannot be followed")
-            await asyncio.sleep(self._every)
+        await again(self.look, asyncio.Event(), every=self._every, failed="calendars cannot be followed")
 
     async def look(self) -> bool:
         """Whether anything has changed since the last look."""

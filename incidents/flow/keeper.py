@@ -7,8 +7,9 @@ from datetime import datetime
 import structlog
 
 from incidents.core.catalog import Catalog
-from incidents.core.errors import CatalogRefused, StoreAway
+from incidents.core.errors import CatalogRefused
 from incidents.core.revision import Draft
+from incidents.flow.loop import again
 from incidents.flow.ports import Archive, Drafting, Kept, Running, Standing
 
 log = structlog.get_logger(__name__)
@@ -117,21 +118,22 @@ class Keeper:
     async def run(self, chores: Sequence[Chore] = ()) -> None:
         """Look until stopped; the chores follow whatever was adopted, and are done again where they failed."""
         undone = bool(chores)
-        while not self._stopping.is_set():
-            try:
-                undone = await self.look() or undone
-                if undone:
-                    for chore in chores:
-                        await chore()
-                    undone = False
-            except StoreAway as away:
-                log.warning("the database is away; the catalog stays as it is", reason=str(away))
-            except Exception:  # the loop's edge: the running catalog is good, and the next look tries again
-                log.exception("the catalog cannot be looked at")
-            try:
-                await asyncio.wait_for(self._stopping.wait(), self._every)
-            except TimeoutError:
-                continue
+
+        async def turn() -> None:
+            nonlocal undone
+            undone = await self.look() or undone
+            if undone:
+                for chore in chores:
+                    await chore()
+                undone = False
+
+        await again(
+            turn,
+            self._stopping,
+            every=self._every,
+            away="the database is away; the catalog stays as it is",
+            failed="the catalog cannot be looked at",
+        )
 
     def stop(self) -> None:
         self._stopping.set()

@@ -8,6 +8,7 @@ import structlog
 from incidents.core.errors import Stale, StoreAway
 from incidents.core.figures import span
 from incidents.core.monitors import DEAF_AFTER
+from incidents.flow.loop import rest
 from incidents.flow.ports import Store, Turn
 
 log = structlog.get_logger(__name__)
@@ -32,10 +33,7 @@ class Listener:
                 log.warning("the database is away; whether anybody listens is not noted", reason=str(away))
             except Exception:  # the loop's edge: the next turn tries again
                 log.exception("whether anybody listens cannot be noted")
-            try:
-                await asyncio.wait_for(self._stopping.wait(), wait)
-            except TimeoutError:
-                continue
+            await rest(self._stopping, wait)
 
     def stop(self) -> None:
         self._stopping.set()

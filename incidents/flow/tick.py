@@ -18,6 +18,7 @@ from incidents.core.figures import span
 from incidents.core.lapse import lapse
 from incidents.flow.batch import FLOOD, whole
 from incidents.flow.fallback import stand_in
+from incidents.flow.loop import again
 from incidents.flow.monitors import expect, look
 from incidents.flow.ports import Place, SceneRequest, Store, Turn, Unit
 from incidents.flow.silences import begin_due
@@ -51,17 +52,13 @@ class Clock:
 
     async def run(self) -> None:
         """Tick until stopped."""
-        while not self._stopping.is_set():
-            try:
-                await self.tick()
-            except StoreAway as away:
-                log.warning("the database is away; time waits", reason=str(away))
-            except Exception:  # the loop's edge: the next tick tries again
-                log.exception("a tick failed")
-            try:
-                await asyncio.wait_for(self._stopping.wait(), self._every)
-            except TimeoutError:
-                continue
+        await again(
+            self.tick,
+            self._stopping,
+            every=self._every,
+            away="the database is away; time waits",
+            failed="a tick failed",
+        )
 
     def stop(self) -> None:
         self._stopping.set()
