@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from incidents.core.events import EventType
 from incidents.core.incident import Action, Resolution
 from incidents.core.silence import Matcher, Trait
 from incidents.flow.ports import Silencing
-from tests.flow.house import House, Postman, drift, harm, message, open_house
+from tests.flow.house import House, Postman, drift, harm, message
 from tests.make import by
 from tests.make_events import published
 
@@ -23,16 +22,6 @@ pytestmark = pytest.mark.postgres
 
 SYSTEMS = [f"system {n}" for n in range(12)] + ["credit-scoring", "rag-assistant", "triage-bot"]
 EVENTS = 600
-
-
-@pytest.fixture
-async def houses(postgres_url: str) -> AsyncIterator[list[House]]:
-    """Two processes on one database."""
-    houses = [await open_house(postgres_url) for _ in range(2)]
-    houses[1].intake._worker = "worker 2"  # noqa: SLF001  (each process has a name of its own)
-    yield houses
-    for house in houses:
-        await house.database.close()
 
 
 async def publish(house: House, chance: random.Random, payloads: list[dict[str, Any]]) -> int:

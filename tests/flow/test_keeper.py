@@ -1,9 +1,7 @@
 """A running process works with the newest catalog, whoever applied it, and keeps the last good one."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,18 +12,8 @@ from tests.adapters.store.kept import forced
 from tests.flow.office import CATALOG, Office, office, until, with_handover
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'incidents.db'}"
-
-
-@pytest.fixture
-async def desk(url: str) -> AsyncIterator[Office]:
-    async with office(url) as desk:
-        yield desk
-
-
-async def adopts_what_another_applies(mine: Office, other: Office) -> None:
+async def test_a_running_process_adopts_what_another_one_applied(desks: tuple[Office, Office]) -> None:
+    mine, other = desks
     running = asyncio.create_task(mine.keeper.run())
     try:
         for criticality in ("low", "critical"):
@@ -34,17 +22,6 @@ async def adopts_what_another_applies(mine: Office, other: Office) -> None:
     finally:
         mine.keeper.stop()
         await running
-
-
-async def test_a_running_process_adopts_what_another_one_applied(url: str, desk: Office) -> None:
-    async with office(url) as other:
-        await adopts_what_another_applies(desk, other)
-
-
-@pytest.mark.postgres
-async def test_a_running_process_adopts_what_another_one_applied_on_its_server(postgres_url: str) -> None:
-    async with office(postgres_url) as mine, office(postgres_url) as other:
-        await adopts_what_another_applies(mine, other)
 
 
 async def test_where_nothing_changed_nothing_is_adopted(desk: Office) -> None:

@@ -1,9 +1,7 @@
 """A catalog is planned, applied whole or not at all, and both sides of a handover are told, each once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,17 +12,6 @@ from incidents.core.revision import ChangeKind
 from incidents.core.system import Role
 from tests.flow.office import CATALOG, Office, office, with_handover
 from tests.make import by
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'incidents.db'}"
-
-
-@pytest.fixture
-async def desk(url: str) -> AsyncIterator[Office]:
-    async with office(url) as desk:
-        yield desk
 
 
 async def test_a_plan_is_what_applying_then_does(desk: Office) -> None:
@@ -99,8 +86,9 @@ async def test_before_the_first_revision_nothing_but_nothing_can_be_expected(des
     assert (await desk.apply(expected=0)).base == 0
 
 
-async def race(one: Office, other: Office) -> None:
-    """Both processes have the same plan before them; one wins, the other is told, and nothing is mixed."""
+async def test_of_two_who_apply_at_once_one_wins_and_the_other_is_told_why(desks: tuple[Office, Office]) -> None:
+    """Both processes have the same plan before them, and nothing is mixed."""
+    one, other = desks
     await one.apply(expected=0)
     await other.plan()
     texts = [CATALOG.replace("high", "low"), CATALOG.replace("high", "critical")]
@@ -114,17 +102,6 @@ async def race(one: Office, other: Office) -> None:
     assert (await one.archive.standing()).number == 2
     assert len(await one.history(revision=2)) == 1
     assert await check(one.store.database) == []
-
-
-async def test_of_two_who_apply_at_once_one_wins_and_the_other_is_told_why(url: str, desk: Office) -> None:
-    async with office(url) as other:
-        await race(desk, other)
-
-
-@pytest.mark.postgres
-async def test_of_two_processes_that_apply_at_once_one_wins(postgres_url: str) -> None:
-    async with office(postgres_url) as one, office(postgres_url) as other:
-        await race(one, other)
 
 
 async def test_a_transaction_that_breaks_leaves_neither_revision_nor_notice(desk: Office) -> None:
@@ -187,7 +164,8 @@ async def test_it_is_told_once_however_often_it_is_looked_at(desk: Office) -> No
     assert (await desk.archive.standing()).number == 3
 
 
-async def both_tell(one: Office, other: Office) -> None:
+async def test_two_processes_tell_it_once(desks: tuple[Office, Office]) -> None:
+    one, other = desks
     await announced(one)
     await other.keeper.look()
     for process in (one, other):
@@ -198,17 +176,6 @@ async def both_tell(one: Office, other: Office) -> None:
     assert sorted(counted) == [0, 1]
     assert len(await one.told()) == 4
     assert (await one.archive.standing()).number == 3
-
-
-async def test_two_processes_tell_it_once(url: str, desk: Office) -> None:
-    async with office(url) as other:
-        await both_tell(desk, other)
-
-
-@pytest.mark.postgres
-async def test_two_processes_on_one_server_tell_it_once(postgres_url: str) -> None:
-    async with office(postgres_url) as one, office(postgres_url) as other:
-        await both_tell(one, other)
 
 
 async def test_a_crash_before_it_is_told_tells_it_at_the_next_start(url: str, desk: Office) -> None:
