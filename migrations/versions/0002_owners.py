@@ -18,6 +18,7 @@ def partial(name: str, table: str, column: str) -> None:
 
 
 def upgrade() -> None:
+    op.add_column("effects", sa.Column("begun_after", sa.Integer(), nullable=True))
     op.add_column("alerts", sa.Column("muted_by", sa.String(), nullable=True))
     partial("ix_alerts_muted_by", "alerts", "muted_by")
     op.create_index(
@@ -119,3 +120,5 @@ def downgrade() -> None:
     op.drop_index("ix_alerts_muted_by", table_name="alerts")
     with op.batch_alter_table("alerts") as alerts:
         alerts.drop_column("muted_by")
+    with op.batch_alter_table("effects") as effects:
+        effects.drop_column("begun_after")

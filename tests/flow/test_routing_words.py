@@ -53,9 +53,7 @@ class Life:
 
     async def prepare(self) -> None:
         """Whatever was before: silences, who was found deactivated, what happened."""
-        self.house.store.shift(
-            self.case.begins + JUST_AFTER - datetime.now(UTC)
-        )  # the database's clock never goes backwards
+        self.house.database.offset = self.case.begins + JUST_AFTER - datetime.now(UTC)
         self.house.estate = estate_at(self.case.begins)
         async with self.house.store.unit(Turn.PEOPLE) as unit:
             for silence in self.case.silences:

@@ -278,16 +278,16 @@ async def test_alerts_of_two_systems_that_shared_an_incident_join_it_again_one_a
 
 
 async def test_a_silenced_stranger_that_is_registered_has_owners_who_are_asked_once_it_is_heard(house: House) -> None:
-    slack = Postman()
+    slack, webhook = Postman(), Postman(Channel.WEBHOOK)
     await bad(house, system="portal")
     await house.silences.make(quiet(Matcher(field=Trait.SYSTEM, value="portal")))
     house.estate = an_estate(a_catalog(a_system("portal")))
     assert await reroute(house.store, house.estate, house.made.extend) == 1
     assert (await house.incident()).held is Held.SILENCED
-    await passes(house, minutes(60), slack)
+    await passes(house, minutes(60), slack, webhook)
     assert slack.pages() == []
     await house.is_well()
-    await passes(house, minutes(61), slack)
+    await passes(house, minutes(61), slack, webhook)
     assert slack.pages()
     await house.is_well()
 

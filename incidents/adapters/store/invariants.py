@@ -22,7 +22,6 @@ from incidents.core.monitors import DEAF_AFTER
 from incidents.core.severity import Severity
 
 _GRACE = timedelta(minutes=5)  # how late something due may be before it counts as forgotten
-_MOMENT = timedelta(seconds=1)  # a clock is read before it turns out who is first: within it there is no order
 _SHOWN = 20  # of one kind
 # After them whoever has answered is no longer the one who has it.
 _GIVES_BACK = (
@@ -106,23 +105,20 @@ async def _pages_in_time(connection: AsyncConnection, _: datetime) -> AsyncItera
     between = exists().where(
         given_back.c.incident == taken.c.incident,
         given_back.c.kind.in_(_GIVES_BACK),
-        given_back.c.seq > taken.c.seq,
-        given_back.c.at <= e.attempted_at,
+        given_back.c.seq.between(taken.c.seq + 1, e.begun_after),
     )
     after = (
-        select(e.key, e.attempted_at, taken.c.at)
+        select(e.key, taken.c.at)
         .select_from(effects.join(taken, taken.c.incident == e.incident))
         .where(
             pages,
             taken.c.kind.in_((FactKind.ACKNOWLEDGED, FactKind.RESOLVED, FactKind.CLOSED)),
-            taken.c.at < e.attempted_at,
+            taken.c.seq <= e.begun_after,
             ~between,
         )
     )
     for row in await connection.execute(after):
-        if row.attempted_at - row.at > _MOMENT:
-            text = f"was begun after somebody had answered at {row.at}"
-            yield Broken(code="page_after_answer", where=row.key, text=text)
+        yield Broken(code="page_after_answer", where=row.key, text=f"was begun after somebody had answered at {row.at}")
 
 
 async def _every_sent_page_is_told(connection: AsyncConnection, _: datetime) -> AsyncIterator[Broken]:

@@ -111,15 +111,19 @@ class Outbox(Part):
         await self._connection.execute(text(query), values)
 
     async def _lease(self, ids: Sequence[int], token: str, lease: timedelta) -> None:
-        now = literal(self._now, effects.c.attempted_at.type)  # a bare value in a CASE is written as SQLAlchemy does
+        e, i = effects.c, incidents.c
+        now = literal(self._now, e.attempted_at.type)  # a bare value in a CASE is written as SQLAlchemy does
+        newest = select(i.head_seq).where(i.number == e.incident).scalar_subquery()
+        anew = e.state == EffectState.DUE
         values = {
             "state": EffectState.LEASED,
             "lease": token,
             "lease_until": self._now + lease,
-            "attempts": effects.c.attempts + 1,
-            "attempted_at": case((effects.c.state == EffectState.DUE, now), else_=effects.c.attempted_at),
+            "attempts": e.attempts + 1,
+            "attempted_at": case((anew, now), else_=e.attempted_at),
+            "begun_after": case((anew, newest), else_=e.begun_after),
         }
-        leased = update(effects).where(among(self._connection, ids, effects.c.id)).values(values)
+        leased = update(effects).where(among(self._connection, ids, e.id)).values(values)
         await self._connection.execute(leased)
 
     async def stuck_pages(self, older_than: timedelta) -> list[Claimed]:

@@ -244,6 +244,7 @@ effects = Table(
     Column("lease_until", Moment),
     Column("attempts", Integer, nullable=False),
     Column("attempted_at", Moment),
+    Column("begun_after", Integer),  # the incident's newest fact when the attempt began: their order is certain
     Column("asked", Integer, nullable=False, server_default=text("0")),  # how often its fate was asked about
     Column("sent_at", Moment),
     Column("ref_channel", String),
