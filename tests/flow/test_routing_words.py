@@ -20,7 +20,7 @@ from tests.core.routing_words import Telling
 from tests.flow.house import House, Postman, message, open_house
 
 TICK = timedelta(milliseconds=1)  # a stored moment is cut to it
-JUST_AFTER = timedelta(milliseconds=50)  # more than the machine's clock is set back while a case is lived through
+JUST_AFTER = timedelta(milliseconds=800)  # more than the machine's clock is set back while a case is lived through
 ALSO_ON_POSTGRES = (
     "A minute before Friday evening",
     "London's clocks go back",
