@@ -81,11 +81,12 @@ class KeptCalendars:
         return await asyncio.to_thread(self._copies, rows)  # thousands of entries are no work for the event loop
 
     def _copies(self, rows: Sequence[AnyRow]) -> Mapping[str, Copy]:
-        before, self._understood = self._understood, {}
+        before, understood = self._understood, {}
         for row in rows:
             text, entries = before.get(row.url, ("", ()))
-            self._understood[row.url] = row.entries, entries if text == row.entries else _read(row.entries)
-        return {row.url: _copy(row, self._understood[row.url][1]) for row in rows}
+            understood[row.url] = row.entries, entries if text == row.entries else _read(row.entries)
+        self._understood = understood  # as a whole: others may be reading in threads of their own
+        return {row.url: _copy(row, understood[row.url][1]) for row in rows}
 
     async def changed_at(self) -> datetime | None:
         """When any calendar last changed in what it says."""

@@ -2,12 +2,15 @@
 
 import asyncio
 from datetime import date, timedelta
+from itertools import count
+from threading import Event
+from typing import Any
 
 import pytest
 
 from incidents.adapters.store.calendars import EVERY, KeptCalendars
 from incidents.adapters.store.database import Database
-from incidents.core.feed import Entry
+from incidents.core.feed import Entry, entry_of
 from incidents.flow.ports.calendars import Due, Fetched, Understood
 from tests.make import NOON, hours, minutes
 
@@ -106,6 +109,39 @@ async def test_a_change_is_seen_by_every_process(calendars: KeptCalendars, datab
     assert first is not None
     assert second is not None
     assert second > first
+
+
+async def test_two_who_ask_at_once_are_each_given_every_copy(
+    calendars: KeptCalendars, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, changed, good = Understood(entries=(TURN,)), Understood(entries=(LOCAL,)), Fetched(body=b"text", etag=None)
+    for one in await calendars.due([URL, OTHER]):
+        await calendars.keep(one, good, said, "")
+    database.shift(EVERY)
+    again = await calendars.due([URL, OTHER])
+    reads, halfway, begun, given = count(1), Event(), Event(), Event()
+
+    def slowly(doc: Any) -> Entry:  # noqa: ANN401 - what was kept as JSON
+        number = next(reads)
+        if number == 2:  # the last of the first who asks
+            halfway.set()
+            begun.wait(5)
+        elif number == 3:  # the first of the second
+            begun.set()
+            given.wait(5)
+        return entry_of(doc)
+
+    monkeypatch.setattr("incidents.adapters.store.calendars.entry_of", slowly)
+    first = asyncio.create_task(calendars.copies())
+    await asyncio.to_thread(halfway.wait, 5)
+    for one in again:
+        await calendars.keep(one, good, changed, "")
+    second = asyncio.create_task(calendars.copies())
+    try:
+        assert {url: copy.entries for url, copy in (await first).items()} == {URL: (TURN,), OTHER: (TURN,)}
+    finally:
+        given.set()
+    assert {url: copy.entries for url, copy in (await second).items()} == {URL: (LOCAL,), OTHER: (LOCAL,)}
 
 
 async def test_of_many_processes_that_ask_one_is_given_each_calendar(calendars: KeptCalendars) -> None:
