@@ -30,13 +30,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
-    """What is kept of a calendar; `why` says what was wrong at the last try and is empty where nothing was."""
+class Freshness:
+    """How good a copy of a calendar is; `why` says what was wrong at the last try and is empty where nothing was."""
 
     url: str
-    entries: tuple[Entry, ...] = ()
-    good_at: datetime | None = None  # when this copy was last known to be what the calendar says; None: never
+    good_at: datetime | None = None  # when the copy was last known to be what the calendar says; None: never
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy(Freshness):
+    """What is kept of a calendar."""
+
+    entries: tuple[Entry, ...] = ()
     left_out: tuple[str, ...] = ()  # events that could not be understood, in sentences
 
 

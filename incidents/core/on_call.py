@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incidents.core.catalog import Catalog
-from incidents.core.feed import REACH, Copy, Directory, calendars_of, host_of, strangers
+from incidents.core.feed import REACH, Copy, Directory, Freshness, calendars_of, host_of, strangers
 from incidents.core.figures import local, span
 from incidents.core.people import Away, Person
 from incidents.core.schedule import Gap, Schedule, Shift, gaps, shifts, turn
@@ -51,11 +51,11 @@ class CalendarState:
     words: tuple[str, ...]
 
 
-def calendar_states(catalog: Catalog, copies: Mapping[str, Copy], now: datetime) -> tuple[CalendarState, ...]:
+def calendar_states(catalog: Catalog, kept: Mapping[str, Freshness], now: datetime) -> tuple[CalendarState, ...]:
     """How every calendar that the catalog names is now."""
     found = []
     for name, url in calendars_of(catalog):
-        copy = copies.get(url, Copy(url=url))
+        copy = kept.get(url, Freshness(url=url))
         age = None if copy.good_at is None else max(timedelta(0), now - copy.good_at)
         words = tuple(lateness(copy, now))
         found.append(CalendarState(name=name, host=host_of(url), age=age, failing=bool(words), words=words))
@@ -135,7 +135,7 @@ def _of_calendar(
     yield from (f"In the calendar at {host_of(copy.url)}: {words}." for words in copy.left_out)
 
 
-def lateness(copy: Copy, now: datetime) -> Iterator[str]:
+def lateness(copy: Freshness, now: datetime) -> Iterator[str]:
     """Whether a calendar is not what it should be, and what is used instead."""
     where = f"The calendar at {host_of(copy.url)}"
     if copy.good_at is None:

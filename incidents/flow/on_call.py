@@ -35,4 +35,4 @@ class RosterDesk:
 
     async def calendars(self) -> Sequence[CalendarState]:
         """How the calendars kept elsewhere are now."""
-        return calendar_states(self._estate().catalog, await self._calendars.copies(), await self._clock())
+        return calendar_states(self._estate().catalog, await self._calendars.states(), await self._clock())

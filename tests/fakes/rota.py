@@ -6,7 +6,7 @@ from datetime import datetime
 
 from incidents.adapters.calendar.personal import PersonalCalendars
 from incidents.core.estate import Estate
-from incidents.core.feed import Copy
+from incidents.core.feed import Copy, Freshness
 from incidents.flow.on_call import RosterDesk
 from incidents.flow.ports.calendars import Due, Fetched, Understood
 
@@ -25,6 +25,9 @@ class HeldCalendars:
         raise NotImplementedError
 
     async def copies(self) -> Mapping[str, Copy]:
+        return self.held
+
+    async def states(self) -> Mapping[str, Freshness]:
         return self.held
 
     async def changed_at(self) -> datetime | None:

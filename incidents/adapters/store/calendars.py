@@ -12,7 +12,7 @@ from incidents.adapters.store.bulk import among, insert_rows
 from incidents.adapters.store.columns import AnyRow
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.tables import calendars
-from incidents.core.feed import Copy, Entry, entry_doc, entry_of
+from incidents.core.feed import Copy, Entry, Freshness, entry_doc, entry_of
 from incidents.flow.ports import Turn
 from incidents.flow.ports.calendars import Due, Fetched, Understood
 
@@ -87,6 +87,13 @@ class KeptCalendars:
             understood[row.url] = row.entries, entries if text == row.entries else _read(row.entries)
         self._understood = understood  # as a whole: others may be reading in threads of their own
         return {row.url: _copy(row, understood[row.url][1]) for row in rows}
+
+    async def states(self) -> Mapping[str, Freshness]:
+        """How good the copy of every calendar is, by its address, without what it says."""
+        c = calendars.c
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(c.url, c.good_at, c.why))
+            return {row.url: Freshness(url=row.url, good_at=row.good_at, why=row.why) for row in rows}
 
     async def changed_at(self) -> datetime | None:
         """When any calendar last changed in what it says."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from incidents.core.errors import IncidentsError
-from incidents.core.feed import Copy, Entry
+from incidents.core.feed import Copy, Entry, Freshness
 
 
 class NoCalendar(IncidentsError):
@@ -65,6 +65,10 @@ class Calendars(Protocol):
 
     async def copies(self) -> Mapping[str, Copy]:
         """The last good copy of every calendar, by its address."""
+        ...
+
+    async def states(self) -> Mapping[str, Freshness]:
+        """How good the copy of every calendar is, by its address, without what it says."""
         ...
 
     async def changed_at(self) -> datetime | None:

@@ -10,7 +10,7 @@ import pytest
 
 from incidents.adapters.store.calendars import EVERY, KeptCalendars
 from incidents.adapters.store.database import Database
-from incidents.core.feed import Entry, entry_of
+from incidents.core.feed import Entry, Freshness, entry_of
 from incidents.flow.ports.calendars import Due, Fetched, Understood
 from tests.make import NOON, hours, minutes
 
@@ -74,6 +74,7 @@ async def test_the_last_good_copy_outlives_a_failure_and_the_failure_is_said(
         assert not await calendars.keep(await due(calendars), None, None, "it answers HTTP 503")
     copy = (await calendars.copies())[URL]
     assert (copy.entries, copy.good_at, copy.why) == ((TURN,), good_at, "it answers HTTP 503")
+    assert await calendars.states() == {URL: Freshness(url=URL, good_at=good_at, why="it answers HTTP 503")}
 
 
 async def test_what_is_read_anew_of_an_old_copy_does_not_make_it_good(
