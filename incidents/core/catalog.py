@@ -1,10 +1,11 @@
 """The AI inventory as values: systems and the people, teams and schedules who own them, and how names find them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import cached_property
+from typing import TypeVar
 from unicodedata import normalize
 
 from incidents.core.figures import counted
@@ -16,6 +17,7 @@ from incidents.core.system import System
 
 _COUNTED = {"systems": "system", "people": "person", "teams": "team", "schedules": "schedule"}
 KIND_OWNER = "kind"  # the rung of the first owners of the kinds of trouble
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,27 +78,34 @@ class Catalog:
 
     @cached_property
     def _watched_by(self) -> Mapping[str, tuple[str, ...]]:
-        found: dict[str, dict[str, None]] = {}
-        for system in self.systems.values():
-            for monitor in system.monitors:
-                if monitor.name is not None:
-                    found.setdefault(monitor.name, {})[system.id] = None
-        return {name: tuple(systems) for name, systems in found.items()}
+        return _by((monitor.name, system.id) for system in self.systems.values() for monitor in system.monitors)
 
     def watched_by(self, monitor: str) -> tuple[str, ...]:
         """The systems that expect a monitor of this name."""
         return self._watched_by.get(monitor, ())
+
+    @cached_property
+    def _owned_by(self) -> Mapping[str, tuple[str, ...]]:
+        return _by((owner, id_) for id_, system in self.systems.items() for owner in system.owners.values())
+
+    def owned_by(self, owner: str) -> tuple[str, ...]:
+        """The systems in which `owner` has any role."""
+        return self._owned_by.get(owner, ())
 
     def nearest(self, name: str) -> str | None:
         """Suggest the registered name that `name` was most likely meant to be."""
         found = get_close_matches(name, self._names, n=1, cutoff=0.75)
         return found[0] if found else None
 
+    @cached_property
+    def _running_on(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        return _by((_runs_on(system), id_) for id_, system in self.systems.items())
+
     def sharing(self, system: str) -> tuple[str, ...]:
         """The other systems that run on the same model of the same vendor: what fails there fails for all of them."""
         mine = self.systems.get(system)
         on = _runs_on(mine) if mine else None
-        return tuple(id_ for id_, each in self.systems.items() if on and id_ != system and _runs_on(each) == on)
+        return tuple(id_ for id_ in self._running_on[on] if id_ != system) if on else ()
 
     def members(self, owner: str) -> tuple[Person, ...]:
         """The people behind an owner: the person, or a team's people in their order."""
@@ -108,6 +117,15 @@ class Catalog:
     def person_by_slack(self, user: str) -> Person | None:
         """Who acts when Slack says that `user` clicked."""
         return next((person for person in self.people.values() if person.slack == user), None)
+
+
+def _by(pairs: Iterable[tuple[_Key | None, str]]) -> Mapping[_Key, tuple[str, ...]]:
+    """The systems that come with each key, once each and in their order."""
+    found: dict[_Key, dict[str, None]] = {}
+    for key, system in pairs:
+        if key is not None:
+            found.setdefault(key, {})[system] = None
+    return {key: tuple(systems) for key, systems in found.items()}
 
 
 def _runs_on(system: System) -> tuple[str, str] | None:

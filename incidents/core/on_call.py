@@ -74,7 +74,7 @@ def roster(schedule: Schedule, catalog: Catalog, copies: Mapping[str, Copy], *, 
         then=_after(schedule, current.end if current else at, until),
         ahead=shifts(schedule, at, until),
         gaps=free,
-        systems=tuple(id_ for id_, system in catalog.systems.items() if schedule.id in system.owners.values()),
+        systems=catalog.owned_by(schedule.id),
         source=_source(schedule, copies),
         warnings=(
             *_of_turns(schedule, catalog, current, free, at),

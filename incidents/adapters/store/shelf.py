@@ -85,7 +85,7 @@ class Shelf:
         """An owner's incidents: of the systems they own, alone, in a team or by turns, and those they took part in."""
         catalog = self._estate().catalog
         names = names_of(owner, catalog)
-        owned = [system.id for system in catalog.systems.values() if names & set(system.owners.values())]
+        owned = sorted({system for name in names for system in catalog.owned_by(name)})
         c = incidents.c
         mine = [c.system.in_(owned), *(c.people.contains(f",{name},", autoescape=True) for name in sorted(names))]
         if owner == ADMIN.id and not catalog.systems:
