@@ -304,6 +304,8 @@ async def _views(connection: AsyncConnection, rows: Sequence[AnyRow]) -> list[Al
     for row in rows:
         copies, conflicts = again.get(row.fingerprint, (0, 0))
         views.append(AlertView(**_pair(row), copies=copies, conflicts=conflicts))
+    if not rows:
+        return []
     return views
 
 
