@@ -1,6 +1,6 @@
 """A world in memory that the web reads and acts on; what the real one refuses, it refuses by the same core."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -231,9 +231,9 @@ class World:
         self._reach()
         return _page([v for v in self.alerts_.values() if not states or v.alert.state in states], limit, cursor)
 
-    async def systems(self) -> Sequence[SystemView]:
+    async def systems(self, names: Collection[str] | None = None) -> Sequence[SystemView]:
         self._reach()
-        return self.systems_
+        return [view for view in self.systems_ if names is None or view.system in names]
 
     async def dead_letters(
         self, states: tuple[str, ...], *, limit: int = 50, cursor: str | None = None

@@ -1,12 +1,12 @@
 """The read side: lists with filters and pages, one incident whole, the numbers at the top of every page."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy import Column, ColumnElement, Table, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.adapters.store import rows as r
@@ -34,7 +34,16 @@ from incidents.core.estate import ADMIN, Estate
 from incidents.core.events import Kind
 from incidents.core.handover import names_of
 from incidents.core.incident import UNRESOLVED, Incident
-from incidents.flow.ports import AlertView, DeadLetter, EffectView, IncidentQuery, IncidentView, Numbers, SystemView
+from incidents.flow.ports import (
+    AlertView,
+    DeadLetter,
+    EffectView,
+    IncidentQuery,
+    IncidentView,
+    Numbers,
+    Place,
+    SystemView,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -188,32 +197,23 @@ class Shelf:
         follows = cursor_of(f"{moment_text(last.last_seen_at)}|{last.fingerprint}") if last is not None else None
         return views, follows
 
-    async def systems(self) -> Sequence[SystemView]:
-        """Every registered system, and every name that events came under."""
-        estate = self._estate()
-        c, a = incidents.c, alerts.c
-        open_ = select(c.system, c.environment, func.count().label("n")).where(
-            c.status.in_([s.value for s in UNRESOLVED])
-        )
-        told = select(a.system, a.environment, func.count().label("n"), func.min(a.first_seen_at).label("first"))
+    async def systems(self, names: Collection[str] | None = None) -> Sequence[SystemView]:
+        """Every registered system, and every name that events came under; only those of `names`, if any are given."""
+        estate, c, s = self._estate(), incidents.c, systems.c
         async with self._database.read() as connection:
-            opened = {
-                (x.system, x.environment): x.n
-                for x in await connection.execute(open_.group_by(c.system, c.environment))
-            }
-            heard = {
-                (x.system, x.environment): x for x in await connection.execute(told.group_by(a.system, a.environment))
-            }
-            seen = await connection.execute(select(systems.c.system, systems.c.environment, systems.c.first_seen_at))
-            first = {(x.system, x.environment): x.first_seen_at for x in seen}
+            opened = await _counted(connection, incidents, unresolved(incidents), *_only(names, c.system))
+            heard = await _counted(connection, alerts, *_only(names, alerts.c.system))
+            query = select(s.system, s.environment, s.first_seen_at).where(*_only(names, s.system))
+            first = {(x.system, x.environment): x.first_seen_at for x in await connection.execute(query)}
         published = {name for name, _ in first}
-        silent = {(name, "production") for name in estate.catalog.systems if name not in published}
+        registered = [name for name in estate.catalog.systems if names is None or name in names]
+        silent = {(name, "production") for name in registered if name not in published}
         return [
             replace(
                 _system_view(name, environment, estate),
                 first_seen_at=first.get((name, environment)),
                 open_incidents=opened.get((name, environment), 0),
-                alerts=heard[name, environment].n if (name, environment) in heard else 0,
+                alerts=heard.get((name, environment), 0),
             )
             for name, environment in sorted(set(first) | silent)
         ]
@@ -265,6 +265,17 @@ class Shelf:
             )
 
 
+def _only(names: Collection[str] | None, column: Column[str]) -> tuple[ColumnElement[bool], ...]:
+    return () if names is None else (column.in_(sorted(names)),)
+
+
+async def _counted(connection: AsyncConnection, table: Table, *where: ColumnElement[bool]) -> dict[Place, int]:
+    """How many rows there are of each place."""
+    c = table.c
+    query = select(c.system, c.environment, func.count().label("n")).where(*where).group_by(c.system, c.environment)
+    return {(row.system, row.environment): row.n for row in await connection.execute(query)}
+
+
 def _system_view(name: str, environment: str, estate: Estate) -> SystemView:
     """A system at one place, as far as the catalog knows it."""
     known, system = estate.catalog.system(name), estate.system(name)
@@ -293,6 +304,8 @@ def _worst_first(views: Sequence[AlertView]) -> list[Alert]:
 
 async def _views(connection: AsyncConnection, rows: Sequence[AnyRow]) -> list[AlertView]:
     """Alerts with how many of their events came again, and how many of those with another body."""
+    if not rows:
+        return []
     c = inbox.c
     query = (
         select(c.fingerprint, func.sum(c.copies).label("copies"), func.sum(c.conflicts).label("conflicts"))
@@ -304,8 +317,6 @@ async def _views(connection: AsyncConnection, rows: Sequence[AnyRow]) -> list[Al
     for row in rows:
         copies, conflicts = again.get(row.fingerprint, (0, 0))
         views.append(AlertView(**_pair(row), copies=copies, conflicts=conflicts))
-    if not rows:
-        return []
     return views
 
 

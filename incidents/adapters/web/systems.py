@@ -43,7 +43,7 @@ async def known_of(name: str, doors: WebDoors) -> Known:
     estate = doors.estate()
     system = estate.catalog.system(name)
     names = {system.id, *system.aliases} if system else {name}
-    places = tuple(view for view in await doors.reader.systems() if view.system in names)
+    places = tuple(await doors.reader.systems(names))
     if system is None and not places and not await _had_incidents(name, doors):
         raise NotFound(f"no system {name[:100]}: it is not in the catalog, and nothing publishes under that name")
     seen = await doors.witness.seen(_AT_ONCE)

@@ -1,6 +1,6 @@
 """What people read: lists, views and numbers; it decides nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -132,7 +132,9 @@ class Reader(Protocol):
         self, states: tuple[AlertState, ...], *, limit: int = 50, cursor: str | None = None
     ) -> tuple[Sequence[AlertView], str | None]: ...
 
-    async def systems(self) -> Sequence[SystemView]: ...
+    async def systems(self, names: Collection[str] | None = None) -> Sequence[SystemView]:
+        """Every registered system, and every name that events came under; only those of `names`, if any are given."""
+        ...
 
     async def dead_letters(
         self, states: tuple[str, ...], *, limit: int = 50, cursor: str | None = None

@@ -197,6 +197,9 @@ async def test_systems_are_those_registered_and_those_heard_of(full: Store, shel
     stranger = systems["unheard-of", "production"]
     assert (stranger.registered, stranger.open_incidents, stranger.first_seen_at is not None) == (False, 1, True)
     assert (stranger.lifecycle, systems["credit-scoring", "staging"].lifecycle) == (None, "production")
+    for name in ("credit-scoring", "unheard-of", "triage-bot"):
+        assert list(await shelf.systems({name})) == [view for view in systems.values() if view.system == name]
+    assert await shelf.systems({"unheard"}) == []
 
 
 async def test_the_numbers_are_those_of_the_lists(full: Store, shelf: Shelf) -> None:
