@@ -88,8 +88,8 @@ class Front:
 
     seen_: Seen = field(default_factory=lambda: Seen(now=NOW))
 
-    async def seen(self, over: timedelta) -> Seen:
-        assert over > timedelta()
+    async def seen(self, over: timedelta | None = None) -> Seen:
+        assert over is None or over > timedelta()
         return self.seen_
 
     async def ready(self) -> list[Health]:

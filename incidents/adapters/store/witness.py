@@ -30,8 +30,8 @@ class Witnesses:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def seen(self, over: timedelta) -> Seen:
-        """All as at one moment; the response times are of the incidents opened within `over`."""
+    async def seen(self, over: timedelta | None = None) -> Seen:
+        """All as at one moment; the response times are of the incidents opened within `over`, and none without it."""
         async with self._database.read(whole=True) as connection:
             now = await self._database.now(connection)
             absent = await connection.execute(select(unreachable.c.person, unreachable.c.why))
@@ -41,7 +41,7 @@ class Witnesses:
                 names=await _names(connection),
                 # What Slack said last stands until it takes a message again, however long that is ago.
                 unreachable={row.person: row.why for row in absent},
-                responses=await _responses(connection, now - over),
+                responses=await _responses(connection, now - over) if over is not None else (),
             )
 
 

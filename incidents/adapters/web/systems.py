@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from hashlib import sha256
 from typing import Annotated
 
@@ -20,8 +19,6 @@ from incidents.core.estate import Estate
 from incidents.core.finding import Finding
 from incidents.core.handover import names_of
 from incidents.flow.ports import IncidentQuery, SystemView
-
-_AT_ONCE = timedelta(seconds=1)  # response times are asked of nobody here
 
 router = APIRouter(prefix="/api")
 
@@ -46,7 +43,7 @@ async def known_of(name: str, doors: WebDoors) -> Known:
     places = tuple(await doors.reader.systems(names))
     if system is None and not places and not await _had_incidents(name, doors):
         raise NotFound(f"no system {name[:100]}: it is not in the catalog, and nothing publishes under that name")
-    seen = await doors.witness.seen(_AT_ONCE)
+    seen = await doors.witness.seen()
     return Known(
         name=system.id if system else name,
         dossier=dossier(system, estate, seen.watches, seen.now) if system else None,

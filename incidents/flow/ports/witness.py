@@ -7,6 +7,6 @@ from incidents.core.coverage import Seen
 
 
 class Witness(Protocol):
-    async def seen(self, over: timedelta) -> Seen:
-        """Everything seen by now; response times are of the incidents opened within `over`."""
+    async def seen(self, over: timedelta | None = None) -> Seen:
+        """Everything seen by now; response times are of the incidents opened within `over`, and none without it."""
         ...

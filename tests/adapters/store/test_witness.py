@@ -78,6 +78,7 @@ async def test_answers_are_measured_by_the_first_fact_that_tells_of_them(store: 
 async def test_an_incident_that_nobody_has_answered_counts_without_a_time(store: Store, witness: Witnesses) -> None:
     await opened(store, facts=[a_fact()], opened_at=await store.now())
     assert (await seen(witness)).responses == [Response()]
+    assert not (await witness.seen()).responses  # nobody asked for them
 
 
 @pytest.mark.parametrize("reason", [Resolution.FALSE_POSITIVE, Resolution.DUPLICATE, Resolution.MONITOR_FAULT])
