@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
 
 from sqlalchemy import func, or_, select, union_all
 
@@ -154,19 +153,12 @@ class Scenes(Part):
             found.setdefault((row.system, row.environment), []).append(r.change_of(row.doc))
         return {place: tuple(changes) for place, changes in found.items()}
 
-    async def _gathering(self, names: set[str]) -> dict[Place, str]:
-        if not names:
-            return {}
-        c = incidents.c
-        query = select(c.system, c.environment, c.number).where(
-            c.gathering, among(self._connection, sorted(names), c.system)
-        )
-        rows: Iterable[Any] = await self._connection.execute(query)
-        return {(row.system, row.environment): r.incident_id(row.number) for row in rows}
-
     async def gathering_at(self, place: Place) -> str | None:
         """The incident that gathers at a place; not locked: the index lets nobody open a second one."""
-        return next((number for at, number in (await self._gathering({place[0]})).items() if at == place), None)
+        c, (system, environment) = incidents.c, place
+        query = select(c.number).where(c.gathering, c.system == system, c.environment == environment)
+        number = (await self._connection.execute(query)).scalar_one_or_none()
+        return None if number is None else r.incident_id(number)
 
     async def unreachable(self) -> dict[str, str]:
         """Who cannot be reached for now, and why."""
