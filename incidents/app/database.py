@@ -41,7 +41,7 @@ async def open_database(settings: Settings) -> OpenDatabase:
     database.offset = timedelta(seconds=settings.clock_offset)
     try:
         before, after = await upgrade(database, shipped("migrations"))
-    except BaseException:
+    except BaseException:  # whatever it is, nothing stays open or locked
         await database.close()
         if lock is not None:
             lock.free()

@@ -155,7 +155,7 @@ async def build(
         log.info("the schema was brought up to date", before=opened.before, after=opened.after)
     try:
         secret = secret_of(settings)
-    except BaseException:
+    except BaseException:  # whatever it is, nothing stays open or locked
         await opened.close()
         raise
     parts = _built(settings, base, opened, secret, carriers=carriers, every=every)
@@ -163,7 +163,7 @@ async def build(
         if not applies and not (await parts.archive.standing()).number:
             found = await asyncio.to_thread(read, settings.catalog, drafts)  # nothing else is there to go by
         await begin(found, parts.archive, parts.keeper, parts.registrar if applies else None)
-    except BaseException:
+    except BaseException:  # whatever it is, nothing stays open or locked
         await parts.close()
         raise
     return parts

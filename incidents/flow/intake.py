@@ -204,7 +204,7 @@ class Intake:
                 await self._commit([one], last=False, suspected=suspected)
             except StoreAway:
                 raise
-            except Exception as own:
+            except Exception as own:  # the loop's edge: one message must not stop the others
                 log.exception("a message failed; it is put aside", position=one[0].delivery.position)
                 await self._singly([one], own, suspected=suspected)
 

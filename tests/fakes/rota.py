@@ -21,8 +21,8 @@ class HeldCalendars:
     async def due(self, urls: Iterable[str]) -> list[Due]:  # noqa: ARG002 - nobody fetches here
         return []
 
-    async def keep(self, due: Due, fetched: Fetched | None, read: Understood | None, why: str) -> bool:
-        raise NotImplementedError
+    async def keep(self, due: Due, fetched: Fetched | None, read: Understood | None, why: str) -> bool:  # noqa: ARG002
+        raise AssertionError("nothing is ever due here, so nothing comes of a try that could be kept")
 
     async def copies(self) -> Mapping[str, Copy]:
         return self.held

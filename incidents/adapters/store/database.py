@@ -130,7 +130,7 @@ class Database:
             try:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 await connection.execute(select(func.pg_advisory_lock(key)))
-            except BaseException:
+            except BaseException:  # nobody has it yet who would close it, also where this is cancelled
                 await connection.close()
                 raise
         self._life = key, connection

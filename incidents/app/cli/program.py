@@ -44,7 +44,7 @@ class Program(TyperGroup):
             terminal.complain(f"the database cannot be reached: {error}")
         except IncidentsError as error:
             terminal.complain(*str(error).splitlines())
-        except Exception as error:
+        except Exception as error:  # told apart below, and raised again where it was not foreseen
             lines = _lines(error)
             if lines is None:
                 raise
