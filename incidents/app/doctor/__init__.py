@@ -6,6 +6,7 @@ from incidents.app.doctor.database import examine_database
 from incidents.app.doctor.door import examine_door, examine_secret
 from incidents.app.doctor.files import examine_files
 from incidents.app.doctor.finding import Finding, Grade
+from incidents.app.doctor.ground import read_files
 from incidents.app.settings import Settings
 
 __all__ = ["Finding", "Grade", "examine"]
@@ -13,12 +14,13 @@ __all__ = ["Finding", "Grade", "examine"]
 
 async def examine(settings: Settings) -> list[Finding]:
     """Every finding, the database first."""
-    stored = [finding async for finding in examine_database(settings)]
+    files = read_files(settings)
+    stored = [finding async for finding in examine_database(settings, files)]
     return [
         *stored,
-        *examine_files(settings, applied=any(finding.what == "catalog" for finding in stored)),
+        *examine_files(files, applied=any(finding.what == "catalog" for finding in stored)),
         *[finding async for finding in examine_bus(settings)],
-        *[finding async for finding in examine_slack(settings)],
+        *[finding async for finding in examine_slack(settings, files)],
         *[finding async for finding in examine_fallback(settings)],
         *examine_door(settings),
         *examine_secret(settings),

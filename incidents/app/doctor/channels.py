@@ -2,20 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from incidents.adapters.files import FilesRefused, read_catalog
 from incidents.adapters.slack.api import SlackApi, SlackSaidNo
 from incidents.app.doctor.finding import Finding, fail, ok, warn
+from incidents.app.doctor.ground import Files
 from incidents.app.settings import Settings
+from incidents.core.catalog import Catalog
 
 _PATIENCE = 10.0  # seconds for each answer
 _PAGES = 10  # of Slack's list of channels
 
 
-async def examine_slack(settings: Settings) -> AsyncIterator[Finding]:
+async def examine_slack(settings: Settings, files: Files) -> AsyncIterator[Finding]:
     if settings.slack_bot_token is None:
         yield warn("slack", "is not set up: pages go to the console", "set INCIDENTS_SLACK_BOT_TOKEN")
         return
@@ -26,7 +26,7 @@ async def examine_slack(settings: Settings) -> AsyncIterator[Finding]:
     try:
         who = await api.read("auth.test")
         yield ok("slack", f"the token is good: {who.get('user')} in {who.get('team')}")
-        yield await _channel(api, settings)
+        yield await _channel(api, settings.slack_channel or _default(files))
     except SlackSaidNo as no:
         advice = "check INCIDENTS_SLACK_BOT_TOKEN, its scopes, and the way to slack.com"
         yield fail("slack", f"{no}{f' ({no.code})' if no.code else ''}", advice)
@@ -34,11 +34,11 @@ async def examine_slack(settings: Settings) -> AsyncIterator[Finding]:
         await api.close()
 
 
-async def _channel(api: SlackApi, settings: Settings) -> Finding:
-    wanted = settings.slack_channel
-    if not wanted:
-        with suppress(FilesRefused):
-            wanted = read_catalog(settings.catalog).default_channel if settings.catalog else None
+def _default(files: Files) -> str | None:
+    return files.catalog.default_channel if isinstance(files.catalog, Catalog) else None
+
+
+async def _channel(api: SlackApi, wanted: str | None) -> Finding:
     if not wanted:
         return warn("slack", "no channel is set", "set INCIDENTS_SLACK_CHANNEL, or defaults.channel in the catalog")
     found = await _find_channel(api, wanted.removeprefix("#"))

@@ -10,10 +10,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from incidents.adapters.files import shipped
+from incidents.adapters.store.archive import Archive
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.lock import FileLock, Held
 from incidents.adapters.store.schema import version
 from incidents.app.doctor.finding import Finding, fail, ok, warn
+from incidents.app.doctor.ground import Files, read_running
 from incidents.app.doctor.revisions import examine_revisions
 from incidents.app.doctor.turns import examine_turns
 from incidents.app.settings import Settings
@@ -24,7 +26,7 @@ _SKEW = timedelta(seconds=2)
 _POSTGRES = {"fsync": "on", "full_page_writes": "on"}  # without them a power cut takes what was answered
 
 
-async def examine_database(settings: Settings) -> AsyncIterator[Finding]:
+async def examine_database(settings: Settings, files: Files) -> AsyncIterator[Finding]:
     """The database, and where it can be read the catalog and the calendars in it."""
     file = settings.database_file
     if file is not None:
@@ -34,7 +36,7 @@ async def examine_database(settings: Settings) -> AsyncIterator[Finding]:
             return
     database = Database(settings.database_url)
     try:
-        async for finding in _opened(settings, database):
+        async for finding in _opened(files, database):
             yield finding
     except (StoreAway, OSError) as away:
         words = str(away).splitlines()[0]
@@ -64,7 +66,7 @@ def _sqlite(file: Path) -> Iterator[Finding]:
         yield warn("service", "no service runs on this file", "start `incidents serve`")
 
 
-async def _opened(settings: Settings, database: Database) -> AsyncIterator[Finding]:
+async def _opened(files: Files, database: Database) -> AsyncIterator[Finding]:
     async with database.read() as connection:
         before = time.time()
         now = await database.now(connection)
@@ -87,10 +89,13 @@ async def _opened(settings: Settings, database: Database) -> AsyncIterator[Findi
     newest = ScriptDirectory(str(shipped("migrations"))).get_current_head()
     known = await version(database)
     yield _schema(known, newest or "")
-    if known == newest:
-        async for finding in examine_revisions(settings, database):
-            yield finding
-        for finding in await examine_turns(settings, database):
+    if known == newest and not files.refused:
+        archive = Archive(database)
+        running = await read_running(archive, files.drafts)
+        if running is not None:
+            async for finding in examine_revisions(running, files, archive):
+                yield finding
+        for finding in await examine_turns(running.catalog if running else files.catalog, database):
             yield finding
 
 

@@ -2,14 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-from incidents.adapters.files import FilesRefused
 from incidents.adapters.store.archive import Archive
-from incidents.adapters.store.database import Database
 from incidents.app.doctor.finding import Finding, fail, ok, warn
-from incidents.app.drafts import Drafts
-from incidents.app.opening import read
-from incidents.app.settings import Settings
-from incidents.app.wiring import read_base
+from incidents.app.doctor.ground import Files, Running
 from incidents.core.catalog import inventory
 from incidents.core.errors import CatalogRefused
 from incidents.core.figures import moment
@@ -17,30 +12,20 @@ from incidents.core.revision import Draft
 from incidents.flow.ports import Kept
 
 
-async def examine_revisions(settings: Settings, database: Database) -> AsyncIterator[Finding]:
-    """What was applied last, and how the files compare with it; nothing where no catalog was ever applied."""
-    archive = Archive(database)
-    kept = await archive.kept((await archive.standing()).number)
-    if kept is None:
-        return
-    try:
-        base, _ = read_base(settings)
-    except FilesRefused:
-        return  # told with the files
-    drafts = Drafts(base.policy, base.runbooks)
-    yield _running(kept, drafts)
-    found = read(settings.catalog, drafts)
+async def examine_revisions(running: Running, files: Files, archive: Archive) -> AsyncIterator[Finding]:
+    """What was applied last, and how the files compare with it."""
+    yield _running(running)
+    found, kept = files.found, running.kept
     if isinstance(found, Draft) and found.digest != kept.revision.digest:
         yield await _compared(found, kept, archive)
 
 
-def _running(kept: Kept, drafts: Drafts) -> Finding:
-    revision = kept.revision
-    try:
-        holds = inventory(drafts.again(kept.document).catalog.counts())
-    except CatalogRefused as refused:
-        words = f"revision {revision.number} cannot be read by this program: {refused.mistakes[0]}"
+def _running(running: Running) -> Finding:
+    revision, catalog = running.kept.revision, running.catalog
+    if isinstance(catalog, CatalogRefused):
+        words = f"revision {revision.number} cannot be read by this program: {catalog.mistakes[0]}"
         return fail("catalog", words, "apply a catalog that `incidents validate` finds well")
+    holds = inventory(catalog.counts())
     return ok("catalog", f"revision {revision.number} of {moment(revision.at)}, by {revision.by.id}: {holds}")
 
 

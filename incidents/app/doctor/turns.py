@@ -2,15 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from incidents.adapters.files import FilesRefused
-from incidents.adapters.store.archive import Archive
 from incidents.adapters.store.calendars import KeptCalendars
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.store import Store
 from incidents.app.doctor.finding import Finding, ok, warn
-from incidents.app.drafts import Drafts
-from incidents.app.settings import Settings
-from incidents.app.wiring import read_base
 from incidents.core.catalog import Catalog
 from incidents.core.errors import CatalogRefused
 from incidents.core.estate import Estate
@@ -20,27 +15,15 @@ from incidents.core.on_call import CalendarState, Roster
 from incidents.flow.on_call import RosterDesk
 
 
-async def examine_turns(settings: Settings, database: Database) -> list[Finding]:
+async def examine_turns(catalog: Catalog | CatalogRefused, database: Database) -> list[Finding]:
     """A line for each calendar and for each schedule of the catalog that runs, where there is any."""
-    try:
-        catalog = await _running(settings, Archive(database))
-    except (FilesRefused, CatalogRefused):
+    if isinstance(catalog, CatalogRefused):
         return []  # told with the files
     kept, store = KeptCalendars(database), Store(database)
     estate = Estate(catalog=with_copies(catalog, await kept.copies()))
     desk = RosterDesk(kept, lambda: estate, store.now)
     states, rosters = await desk.calendars(), await desk.rosters()
     return [*_calendars(states), *_turns(rosters)]
-
-
-async def _running(settings: Settings, archive: Archive) -> Catalog:
-    """The newest revision, else what the file says that the next start applies."""
-    base, _ = read_base(settings)
-    drafts, standing = Drafts(base.policy, base.runbooks), await archive.standing()
-    kept = await archive.kept(standing.number)
-    if kept is not None:
-        return drafts.again(kept.document).catalog
-    return drafts.at(settings.catalog, standing.now).catalog if settings.catalog else Catalog()
 
 
 def _calendars(states: Sequence[CalendarState]) -> Iterator[Finding]:
