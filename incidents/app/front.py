@@ -63,8 +63,8 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             explain=parts.explainer,
             silences=parts.silences,
             catalog=parts.registrar,
-            on_call=parts.rosters,
-            personal=parts.personal,
+            on_call=parts.calendars.rosters,
+            personal=parts.calendars.personal,
             answers=_Answers(parts.answers),
             estate=lambda: parts.estate,
             ready=lambda: _ready(parts, bus()),
@@ -101,8 +101,8 @@ def _routers(parts: Parts) -> tuple[APIRouter, ...]:
         return clicker(user, parts.estate.catalog, known)
 
     turns = Turns(
-        on_call=parts.rosters,
-        personal=parts.personal,
+        on_call=parts.calendars.rosters,
+        personal=parts.calendars.personal,
         people=person,
         name=lambda id_: parts.estate.person(id_).name,
         public_url=parts.settings.url,

@@ -67,7 +67,7 @@ class Service:
         settle()
         async with asyncio.TaskGroup() as group:
             intake = group.create_task(self._parts.intake.run(), name="intake")
-            self._calendars.append(group.create_task(self._parts.follower.run(), name="changed calendars"))
+            self._calendars.append(group.create_task(self._parts.calendars.follower.run(), name="changed calendars"))
             loops = [group.create_task(self._parts.keeper.run(self._chores()), name="keeper"), *self._loops(group)]
             loops.append(group.create_task(self._listener.run(), name="listening"))
             served = group.create_task(self._serve(), name="web")
@@ -91,7 +91,7 @@ class Service:
         loops = [
             group.create_task(courier.run(), name=f"deliver {courier.channel}") for courier in self._parts.couriers
         ]
-        self._calendars.append(group.create_task(self._parts.refresher.run(), name="calendars"))
+        self._calendars.append(group.create_task(self._parts.calendars.refresher.run(), name="calendars"))
         return [*loops, group.create_task(self._parts.clock.run(), name="clock")]
 
     def _listens(self) -> bool:

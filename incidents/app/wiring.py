@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from secrets import token_hex
@@ -73,6 +73,16 @@ def assembled(base: Estate, catalog: Catalog, now: datetime, trouble: str = "") 
     return replace(base, catalog=catalog.as_of(now), trouble=trouble)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarParts:
+    """What knows of calendars: those kept elsewhere, who is on call by them, and people's own."""
+
+    follower: Follower
+    refresher: Refresher
+    rosters: RosterDesk
+    personal: PersonalCalendars
+
+
 @dataclass(kw_only=True)
 class Parts:
     """Everything that one process works with; `estate` is replaced as a whole when the catalog changes."""
@@ -93,11 +103,7 @@ class Parts:
     answers: KeptAnswers
     keeper: Keeper
     registrar: Registrar
-    calendars: KeptCalendars
-    follower: Follower
-    refresher: Refresher
-    rosters: RosterDesk
-    personal: PersonalCalendars
+    calendars: CalendarParts
     slack: SlackApi | None
     worker: str
     lock: FileLock | None = None
@@ -154,11 +160,10 @@ async def build(
     if opened.before != opened.after:
         log.info("the schema was brought up to date", before=opened.before, after=opened.after)
     try:
-        secret = secret_of(settings)
+        parts = _built(settings, base, drafts, opened, carriers=carriers, every=every)
     except BaseException:  # whatever it is, nothing stays open or locked
         await opened.close()
         raise
-    parts = _built(settings, base, opened, secret, carriers=carriers, every=every)
     try:
         if not applies and not (await parts.archive.standing()).number:
             found = await asyncio.to_thread(read, settings.catalog, drafts)  # nothing else is there to go by
@@ -172,12 +177,13 @@ async def build(
 def _built(
     settings: Settings,
     base: Estate,
+    drafts: Drafts,
     opened: OpenDatabase,
-    secret: bytes | None,
     *,
     carriers: tuple[Carrier, ...] | None,
     every: float,
 ) -> Parts:
+    secret = secret_of(settings)  # before anything else is opened, since it may be refused
     database, lock = opened.database, opened.lock
     store, archive, faults = Store(database), Archive(database), Faults(settings.fault_point)
     token = settings.slack_bot_token
@@ -192,14 +198,13 @@ def _built(
         parts.wake(channels)
 
     async def adopt(catalog: Catalog, now: datetime, trouble: str) -> None:
-        known = await asyncio.to_thread(with_copies, catalog, await calendars.copies())
+        known = await asyncio.to_thread(with_copies, catalog, await kept.copies())
         parts.estate = assembled(base, known, now, trouble)
         parts.intake.forget_places()
 
-    shelf, answers, calendars = Shelf(database, now_estate), KeptAnswers(database), KeptCalendars(database)
+    shelf, answers, kept = Shelf(database, now_estate), KeptAnswers(database), KeptCalendars(database)
     intake = Intake(store, now_estate, worker=worker, made=made, faults=faults)
     carrying = carriers if carriers is not None else carriers_of(settings, slack)
-    drafts = Drafts(base.policy, base.runbooks)
     keeper = Keeper(archive, drafts, adopt, every=every)
     parts = Parts(
         settings=settings,
@@ -218,14 +223,21 @@ def _built(
         answers=answers,
         keeper=keeper,
         registrar=Registrar(store, archive, drafts, keeper, now_estate, made=made, faults=faults),
-        calendars=calendars,
-        follower=Follower(calendars, keeper.renew),
-        refresher=Refresher(calendars, WebFeeds(), lambda: calendars_of(parts.estate.catalog)),
-        rosters=RosterDesk(calendars, now_estate, store.now),
-        personal=PersonalCalendars(secret, now_estate, store.now),
+        calendars=_calendars(kept, now_estate, store, keeper, secret),
         slack=slack,
         worker=worker,
         lock=lock,
         carriers=carrying,
     )
     return parts
+
+
+def _calendars(
+    kept: KeptCalendars, estate: Callable[[], Estate], store: Store, keeper: Keeper, secret: bytes | None
+) -> CalendarParts:
+    return CalendarParts(
+        follower=Follower(kept, keeper.renew),
+        refresher=Refresher(kept, WebFeeds(), lambda: calendars_of(estate().catalog)),
+        rosters=RosterDesk(kept, estate, store.now),
+        personal=PersonalCalendars(secret, estate, store.now),
+    )

@@ -42,8 +42,8 @@ class Running:
     async def later(self, by: timedelta = EVERY) -> None:
         """Let time pass; then whatever is due is fetched, seen and adopted."""
         self.parts.store.shift(by)
-        await self.parts.refresher.refresh()
-        await self.parts.follower.look()
+        await self.parts.calendars.refresher.refresh()
+        await self.parts.calendars.follower.look()
         await self.parts.keeper.look()
 
     async def says(self, *titles: str) -> None:
@@ -101,7 +101,7 @@ async def test_a_calendar_that_is_down_for_hours_still_has_its_people_asked(runn
     assert await running.asked() == "ada"
     await running.later(timedelta(hours=22))
     assert await running.asked() == "kim"
-    [found] = await running.parts.rosters.rosters()
+    [found] = await running.parts.calendars.rosters.rosters()
     assert any("Its last good copy" in words for words in found.warnings)
 
 
