@@ -106,11 +106,27 @@ async def test_slack_says_whose_the_token_is_and_where_the_bot_sits(desk: Desk) 
         assert "(invalid_auth)" in refused.text
 
 
-async def slack_findings(slack: FakeSlack, channel: str) -> list[Finding]:
-    settings = Settings(
+async def test_a_policy_that_is_refused_hides_nothing_of_the_channel_in_the_catalog(desk: Desk) -> None:
+    desk.write("catalog.yaml", 'version: 1\ndefaults: {channel: "#nowhere"}\n')
+    desk.write("policy.yaml", "version: 1\nquietness: much\n")
+    async with FakeSlack(desk.folder / "slack.jsonl").running() as slack:
+        files = {"catalog": desk.folder / "catalog.yaml", "policy": desk.folder / "policy.yaml"}
+        found = await examine(slack_settings(slack, None).model_copy(update=files))
+    assert [finding.text for finding in found if finding.what == "slack"][-1] == "the bot sees no channel #nowhere"
+    (refused,) = [finding for finding in found if finding.what == "files"]
+    assert refused.grade is Grade.FAIL
+    assert "policy.yaml:2: quietness" in refused.text
+
+
+def slack_settings(slack: FakeSlack, channel: str | None) -> Settings:
+    return Settings(
         slack_bot_token=SecretStr(TOKEN),
         slack_signing_secret=SecretStr("s"),
         slack_api_url=slack.url,
         slack_channel=channel,
     )
+
+
+async def slack_findings(slack: FakeSlack, channel: str) -> list[Finding]:
+    settings = slack_settings(slack, channel)
     return [finding for finding in await examine(settings) if finding.what == "slack"]
