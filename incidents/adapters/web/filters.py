@@ -20,11 +20,23 @@ from incidents.flow.ports import ChangeQuery, IncidentQuery
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[\x21-\x7e]+$")]
 LetterState = Literal["open", "replayed", "discarded"]
 
+_WHERE = {"cursor", "limit", "page", "show"}  # in the list, and not what is in it
+
 
 class Filters(BaseModel):
     """Several values of one filter mean any of them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The filters that are set, as they stand in an address; where one is in the list does not matter."""
+        told = self.model_dump(exclude=_WHERE, exclude_none=True, mode="json")
+        return [
+            (name, value)
+            for name, values in told.items()
+            for value in (values if isinstance(values, list) else [values])
+            if value
+        ]
 
 
 class Paged(Filters):
@@ -89,12 +101,6 @@ class SystemFilters(SystemChoice):
 
 class SystemPageFilters(SystemChoice):
     page: Annotated[int, Field(ge=1, le=10_000)] = 1
-
-    def pairs(self) -> list[tuple[str, str]]:
-        """The filters that are set, as they stand in an address."""
-        lifecycles = [("lifecycle", str(one)) for one in self.lifecycle]
-        levels, owners = [("criticality", str(one)) for one in self.criticality], [("owner", id_) for id_ in self.owner]
-        return [*lifecycles, *levels, *owners, *([("q", self.q)] if self.q else [])]
 
 
 class LetterFilters(Paged):

@@ -1,9 +1,8 @@
-"""The list of incidents as its page shows it: filters with their choices, chips, and who has each incident."""
+"""The list of incidents as its page shows it: filters with their choices, and who has each incident."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlencode
 
 from incidents.adapters.web.filters import IncidentFilters
 from incidents.adapters.web.frame import Frame
@@ -16,21 +15,9 @@ from incidents.flow.ports import SystemView
 OPEN = (Status.TRIGGERED, Status.ACKNOWLEDGED, Status.MITIGATED)
 MOST_CHOICES = 200
 
-_LABELS = {"q": "words", "kind": "kind", "owner": "owner"}
-
 
 class ListFilters(IncidentFilters):
     refresh: Literal["off"] | None = None
-
-    def pairs(self) -> list[tuple[str, str]]:
-        """The filters that are set, as they stand in an address; where one is in the list does not matter."""
-        told = self.model_dump(exclude={"cursor", "limit"}, exclude_none=True, mode="json")
-        return [
-            (name, value)
-            for name, values in told.items()
-            for value in (values if isinstance(values, list) else [values])
-            if value
-        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,33 +36,6 @@ class Filter:
     @property
     def chosen(self) -> int:
         return sum(choice.chosen for choice in self.choices)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chip:
-    """An active filter, and the address without it."""
-
-    label: str
-    value: str
-    without: str
-
-
-def address(pairs: Sequence[tuple[str, str]], **more: str | None) -> str:
-    query = urlencode([*pairs, *((name, value) for name, value in more.items() if value)])
-    return f"/?{query}" if query else "/"
-
-
-def chips(filters: ListFilters) -> tuple[Chip, ...]:
-    pairs = filters.pairs()
-    return tuple(
-        Chip(
-            label=_LABELS.get(name, name),
-            value=value.upper() if name == "severity" else words(value) if name in {"status", "kind"} else value,
-            without=address([pair for pair in pairs if pair != (name, value)]),
-        )
-        for name, value in pairs
-        if name != "refresh"
-    )
 
 
 def choices(filters: ListFilters, systems: Sequence[SystemView], frame: Frame) -> tuple[Filter, ...]:

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from incidents.adapters.web.api import foreign_cursor
+from incidents.adapters.web.chips import address, but, chips
 from incidents.adapters.web.doors import Doors, WebDoors
 from incidents.adapters.web.filters import AlertFilters
 from incidents.adapters.web.frame import Form, Framed, actor_of, back_to
-from incidents.adapters.web.list_view import OPEN, ListFilters, address, chips, choices, who_has, worst_first
+from incidents.adapters.web.list_view import OPEN, ListFilters, choices, who_has, worst_first
 from incidents.adapters.web.silence_form import quieten
 from incidents.adapters.web.template import asset, page
 from incidents.core.alert import AlertState
@@ -29,7 +30,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 async def list_page(doors: Doors, frame: Framed, filters: Annotated[ListFilters, Query()]) -> Response:
     """The unresolved first, unless statuses are asked for."""
-    query = filters.query()
+    query, pairs = filters.query(), filters.pairs()
     main, following = await _found(doors, query if filters.status else _with(query, OPEN))
     lately: list[Incident] = []
     if not filters.status and not filters.cursor:
@@ -41,12 +42,12 @@ async def list_page(doors: Doors, frame: Framed, filters: Annotated[ListFilters,
         "incidents": worst_first(main) if whole and not filters.status else main,
         "worst_first": whole and not filters.status,
         "lately": lately,
-        "chips": chips(filters),
+        "chips": chips("/", pairs),
         "choices": choices(filters, await doors.reader.systems(), frame),
-        "following": address(filters.pairs(), cursor=following) if following else None,
-        "first": address(filters.pairs()) if filters.cursor else None,
-        "paused": address([pair for pair in filters.pairs() if pair[0] != "refresh"], refresh="off"),
-        "resumed": address([pair for pair in filters.pairs() if pair[0] != "refresh"]),
+        "following": address("/", pairs, cursor=following) if following else None,
+        "first": address("/", pairs) if filters.cursor else None,
+        "paused": address("/", but(pairs, "refresh"), refresh="off"),
+        "resumed": address("/", but(pairs, "refresh")),
         "who_has": who_has,
         "public_url": doors.public_url,
         "guarded": bool(doors.token),

@@ -1,12 +1,12 @@
 """The pages of the AI inventory: the list of systems with its filters, and everything known of one system."""
 
-from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from incidents.adapters.web.chips import address
 from incidents.adapters.web.doors import Doors
 from incidents.adapters.web.filters import SystemPageFilters
 from incidents.adapters.web.frame import Frame, Framed
@@ -21,17 +21,13 @@ from incidents.core.schedule import Shift
 from incidents.core.system import Criticality, Lifecycle, Role
 from incidents.flow.ports import ChangeQuery, IncidentQuery, SystemView
 
+PATH = "/systems"
 SYSTEMS = 50  # on one page
 _OFFERED = 200  # owners that the filter suggests; any may be typed
 _OPEN = 20  # incidents shown of one system
 _CHANGES = 5
 
-router = APIRouter(prefix="/systems", include_in_schema=False)
-
-
-def address(pairs: Sequence[tuple[str, str]], **more: str) -> str:
-    query = urlencode([*pairs, *more.items()])
-    return f"/systems?{query}" if query else "/systems"
+router = APIRouter(prefix=PATH, include_in_schema=False)
 
 
 def _worst_first(view: SystemView) -> tuple[int, bool, str, str]:
@@ -56,8 +52,8 @@ async def systems_page(doors: Doors, frame: Framed, filters: Annotated[SystemPag
         "lifecycles": list(Lifecycle),
         "criticalities": list(reversed(Criticality)),
         "owners": [*catalog.schedules, *catalog.teams, *catalog.people][:_OFFERED],
-        "before": address(pairs, page=str(filters.page - 1)) if start else None,
-        "after": address(pairs, page=str(filters.page + 1)) if start + len(shown) < len(found) else None,
+        "before": address(PATH, pairs, page=str(filters.page - 1)) if start else None,
+        "after": address(PATH, pairs, page=str(filters.page + 1)) if start + len(shown) < len(found) else None,
     }
     return page("systems.html", told)
 
