@@ -23,14 +23,11 @@ def windows(shape: CatalogFile) -> dict[str, Window]:
 
 
 def wrong_windows(tree: Tree, shape: CatalogFile, names: Names) -> Iterator[Problem]:
-    """Windows that mute nothing or everything, or that have no time, too much of it, or nobody who answers for them."""
+    """Windows that mute nothing or everything, or that have no time or too much of it."""
     for id_, entry in shape.maintenance.items():
         path: Path = ("maintenance", id_)
         yield from _wrong_match(tree, (*path, "match"), entry.match, names)
         yield from _wrong_times(tree, path, entry, shape.defaults.timezone)
-        if entry.owner not in names.owners:
-            advice = names.guesses.meant(entry.owner, names.owners) or "add it under people"
-            yield tree.problem((*path, "owner"), f'no person, team or schedule "{entry.owner}"', advice)
 
 
 def window_times(shape: CatalogFile) -> Iterator[tuple[Path, date, str]]:

@@ -57,6 +57,7 @@ def _owners(shape: CatalogFile) -> _Written:
     for id_, system in shape.systems.items():
         written += [(("systems", id_, "owners", role.value), getattr(system.owners, role)) for role in Role]
         written += [(("systems", id_, "handovers", at, "to"), each.to) for at, each in enumerate(system.handovers)]
+    written += [(("maintenance", id_, "owner"), window.owner) for id_, window in shape.maintenance.items()]
     return written
 
 
