@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from incidents.app import terminal
+from incidents.core.errors import Mistake
 
 if TYPE_CHECKING:
     from incidents.app.cli.api import Api
@@ -85,9 +86,8 @@ def mended(call: Callable[[], dict[str, Any]], *, as_json: bool) -> dict[str, An
 
 
 def _mistake(told: Mapping[str, Any]) -> str:
-    line = "" if told.get("line") is None else f":{told['line']}"
-    words = "; ".join(part for part in (told["detail"], told["suggestion"]) if part)
-    return ": ".join(part for part in (f"{told['file']}{line}", told["where"], words) if part)
+    file, where, detail, suggestion = (told[name] for name in ("file", "where", "detail", "suggestion"))
+    return str(Mistake(file=file, line=told.get("line"), where=where, detail=detail, suggestion=suggestion))
 
 
 def waits_for_service(calls: "Api") -> None:
