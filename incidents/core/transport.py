@@ -10,8 +10,8 @@ from incidents.core.refusal import RefusalKind, Refused
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
+PREFIXES = ("ce-", "ce_", "cloudevents_", "cloudevents:")  # of headers that hold attributes
 
-_PREFIXES = ("ce-", "ce_", "cloudevents_", "cloudevents:")
 _NEEDED = frozenset({"specversion", "id", "source", "type", "time", "subject"})
 _CONTENT_TYPES = ("content-type", "content_type")
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
@@ -82,9 +82,9 @@ def attributes_of(delivery: Delivery) -> Mapping[str, str]:
 def _attribute(header: str) -> str | None:
     """The attribute that a header carries, if it carries any."""
     lower = header.lower()
-    if not lower.startswith(_PREFIXES):
+    if not lower.startswith(PREFIXES):
         return None
-    name = lower[max(len(prefix) for prefix in _PREFIXES if lower.startswith(prefix)) :]
+    name = lower[max(len(prefix) for prefix in PREFIXES if lower.startswith(prefix)) :]
     return name if name.isascii() and name.isalnum() and name != "data" else None
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 from incidents.core.delivery import Delivery, Origin
 from incidents.core.errors import NotAllowed
 from incidents.core.fact import Actor
+from incidents.core.transport import BATCH, STRUCTURED
 from incidents.flow.intake import Intake
 from incidents.flow.ports import DeadLetter, Taken
 
@@ -71,5 +72,5 @@ def _bus_like(delivery: Delivery) -> Delivery:
         return delivery
     if delivery.content_type is None or "json" not in delivery.content_type:
         body = (delivery.body or b"").lstrip()[:1]
-        delivery.content_type = "application/cloudevents-batch+json" if body == b"[" else "application/cloudevents+json"
+        delivery.content_type = BATCH if body == b"[" else STRUCTURED
     return delivery

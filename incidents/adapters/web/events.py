@@ -14,10 +14,8 @@ from incidents.adapters.web.problem import Flaw, Problem, documented
 from incidents.core.cloudevents import Refusal, RefusalKind
 from incidents.core.delivery import Delivery, Origin
 from incidents.core.errors import StoreAway
+from incidents.core.transport import BATCH, PREFIXES, STRUCTURED
 from incidents.flow.ports import Taken
-
-BATCH = "application/cloudevents-batch+json"
-ATTRIBUTES = ("ce-", "ce_", "cloudevents_", "cloudevents:")
 
 # Refusals of the whole message; every other one is about one event and answered with 400, or 207 in a batch.
 WHOLE: Mapping[str, HTTPStatus] = {
@@ -48,7 +46,7 @@ BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/cloudevents+json": {"schema": _EVENT},
+            STRUCTURED: {"schema": _EVENT},
             BATCH: {"schema": {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": 1000}},
             "application/json": {
                 "schema": {"type": "object", "description": "Binary mode: the data; the attributes are ce-* headers."}
@@ -106,7 +104,7 @@ def is_batch(request: Request) -> bool:
 def _attributes(raw: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, bytes | str | None]]:
     """The headers that may be attributes; the others are the transport's and would make each sending look new."""
     named = ((name.decode("latin-1"), value) for name, value in raw)
-    return [(name, value) for name, value in named if name.lower().startswith(ATTRIBUTES)]
+    return [(name, value) for name, value in named if name.lower().startswith(PREFIXES)]
 
 
 async def _saved(future: "asyncio.Future[Taken]") -> Taken:

@@ -10,8 +10,8 @@ from incidents.app.cli.options import AsJson, Url
 from incidents.app.cli.publishing import text_of
 from incidents.app.cli.written import Said, events_in
 from incidents.core.errors import IncidentsError
+from incidents.core.transport import BATCH, STRUCTURED
 
-_BATCH, _SINGLE = "application/cloudevents-batch+json", "application/cloudevents+json"
 _WIDE = 9  # columns of the longest label
 
 
@@ -37,7 +37,7 @@ def explain(
     if not events:
         raise IncidentsError(f"there are no events in {name}")
     with session.api(url=url, as_json=as_json) as calls:
-        found = calls.send(_path(at), _body(events), _SINGLE if len(events) == 1 else _BATCH)
+        found = calls.send(_path(at), _body(events), STRUCTURED if len(events) == 1 else BATCH)
     if as_json:
         terminal.write_json(found)
     else:

@@ -12,6 +12,7 @@ from incidents.app.cli import session
 from incidents.app.cli.options import AsJson
 from incidents.app.cli.written import Flaw, Said, events_in
 from incidents.core.errors import IncidentsError
+from incidents.core.transport import BATCH, STRUCTURED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from incidents.app.settings import Settings
 
 _EVENTS, _BYTES = 500, 900_000  # in one request, both well under what is taken
-_BATCH, _SINGLE = "application/cloudevents-batch+json", "application/cloudevents+json"
 _TOO_LARGE, _BAD = 413, 400
 
 
@@ -141,7 +141,7 @@ def _send(calls: "Api", batch: list[Said], report: Report) -> None:
     single = len(batch) == 1
     body = batch[0].text if single else f"[{','.join(event.text for event in batch)}]"
     try:
-        taken = calls.send("/events", body.encode(errors="surrogatepass"), _SINGLE if single else _BATCH)
+        taken = calls.send("/events", body.encode(errors="surrogatepass"), STRUCTURED if single else BATCH)
     except Refused as refused:
         if refused.status not in {_BAD, _TOO_LARGE}:
             raise
@@ -172,7 +172,7 @@ def _to_bus(bus_url: str, events: list[Said]) -> Report:
     report, messages = Report(address.shown), []
     for event in events:
         body = event.text.encode(errors="surrogatepass")
-        told = Delivery(body=body, content_type=_SINGLE, headers=(), origin=Origin.HTTP, position=str(event.line))
+        told = Delivery(body=body, content_type=STRUCTURED, headers=(), origin=Origin.HTTP, position=str(event.line))
         found = decode(told)
         report.refused += [Flaw(event.line, flaw.field, flaw.detail) for flaw in found.refusals]
         messages += [(body, read.type.value, read.system or None) for read in found.events]
@@ -189,7 +189,7 @@ async def _published(address: "BusAddress", messages: list[tuple[bytes, str, str
     await publisher.start()
     try:
         await publisher.publish(
-            [Message(body=body, content_type=_SINGLE, type=kind, key=system) for body, kind, system in messages]
+            [Message(body=body, content_type=STRUCTURED, type=kind, key=system) for body, kind, system in messages]
         )
     finally:
         await publisher.stop()

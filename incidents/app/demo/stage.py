@@ -17,6 +17,7 @@ from incidents.app.service import listen
 from incidents.app.settings import Settings
 from incidents.app.wiring import Parts
 from incidents.core.errors import IncidentsError
+from incidents.core.transport import BATCH
 
 HOST = "127.0.0.1"
 BEGINS_AGO = timedelta(hours=11)  # the story ends at the present time
@@ -97,8 +98,7 @@ class Stage:
 
     async def publish(self, *events: Payload) -> None:
         """Send events through the front door, as any monitor does."""
-        kind = "application/cloudevents-batch+json"
-        answer = await self.client.post("/events", json=list(events), headers={"Content-Type": kind})
+        answer = await self.client.post("/events", json=list(events), headers={"Content-Type": BATCH})
         if answer.status_code != httpx.codes.ACCEPTED:
             raise WentWrong(f"events were refused: {answer.text}")
 
