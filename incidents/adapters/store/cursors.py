@@ -2,6 +2,8 @@
 
 import base64
 
+from incidents.adapters.store.rows import whole
+
 
 def cursor_of(text: str) -> str:
     """A place in a list, in letters that an address may hold."""
@@ -12,3 +14,11 @@ def opened(cursor: str) -> str:
     """What a cursor says; ValueError for one that is none of ours."""
     padded = cursor + "=" * (-len(cursor) % 4)
     return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+
+
+def number_in(cursor: str) -> int:
+    """The number that a cursor says; ValueError for one that is none of ours."""
+    number = whole(opened(cursor))
+    if number is None:
+        raise ValueError("a cursor of this list holds a number")
+    return number

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from incidents.adapters.store import rows as r
 from incidents.adapters.store.bulk import among
 from incidents.adapters.store.columns import AnyRow, moment, moment_text
-from incidents.adapters.store.cursors import cursor_of, opened
+from incidents.adapters.store.cursors import cursor_of, number_in, opened
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.tables import (
     alerts,
@@ -64,7 +64,7 @@ class Shelf:
         c = incidents.c
         wanted = select(c.number, c.doc).where(*self._filters(query)).order_by(c.number.desc()).limit(query.limit + 1)
         if query.cursor is not None:
-            wanted = wanted.where(c.number < _number(query.cursor))
+            wanted = wanted.where(c.number < number_in(query.cursor))
         async with self._database.read() as connection:
             found = (await connection.execute(wanted)).all()
         more = len(found) > query.limit
@@ -227,7 +227,7 @@ class Shelf:
         if states:
             query = query.where(c.state.in_(states))
         if cursor is not None:
-            query = query.where(c.id < _number(cursor))
+            query = query.where(c.id < number_in(cursor))
         async with self._database.read() as connection:
             found = (await connection.execute(query)).all()
         follows = cursor_of(str(found[limit - 1].id)) if len(found) > limit else None
@@ -323,13 +323,6 @@ async def _views(connection: AsyncConnection, rows: Sequence[AnyRow]) -> list[Al
 def _pair(row: AnyRow) -> dict[str, Any]:
     alert, sighting = r.alert_of(row)
     return {"alert": alert, "sighting": sighting}
-
-
-def _number(cursor: str) -> int:
-    number = r.whole(opened(cursor))
-    if number is None:
-        raise ValueError("a cursor of this list holds a number")
-    return number
 
 
 def _told_last(cursor: str) -> tuple[datetime, str]:

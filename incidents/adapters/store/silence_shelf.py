@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, String, and_, cast, func, literal, or_, select
 
 from incidents.adapters.store import rows as r
-from incidents.adapters.store.cursors import cursor_of, opened
+from incidents.adapters.store.cursors import cursor_of, number_in
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.tables import alerts, silences
 from incidents.core.silence import SilenceState
@@ -29,7 +29,7 @@ class SilenceShelf:
         )
         query = select(silences, mutes.label("muted")).order_by(c.id.desc()).limit(limit + 1)
         if cursor is not None:
-            query = query.where(c.id < _number(cursor))
+            query = query.where(c.id < number_in(cursor))
         async with self._database.read() as connection:
             now = await self._database.now(connection)
             if states:
@@ -50,10 +50,3 @@ def _is(state: SilenceState, now: datetime) -> ColumnElement[bool]:
             return and_(c.starts_at <= now, c.ends_at > now)
         case SilenceState.EXPIRED:
             return c.ends_at <= now
-
-
-def _number(cursor: str) -> int:
-    number = r.whole(opened(cursor))
-    if number is None:
-        raise ValueError("a cursor of this list holds a number")
-    return number
