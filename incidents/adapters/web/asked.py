@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -28,6 +28,9 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NAME)]
 IncidentRef = Annotated[str, StringConstraints(pattern=r"^INC-[1-9][0-9]{0,15}$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_NAME)]  # or none, as forms do
+
+# Moments that can be asked about: within these every clock sum of the road has room.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 _LONGEST = LONGEST_SNOOZE // timedelta(minutes=1)
 _INCIDENT = re.compile(r"INC-[1-9][0-9]{0,15}")

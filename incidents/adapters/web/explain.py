@@ -1,6 +1,5 @@
 """`POST /api/explain`: what would become of events, told without taking them."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -8,13 +7,12 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 
 from incidents.adapters.web.api import READS
+from incidents.adapters.web.asked import EARLIEST, LATEST
 from incidents.adapters.web.doors import Doors
 from incidents.adapters.web.events import BODY, delivery_of, is_batch, refuse
 from incidents.adapters.web.explain_shapes import ExplanationShape
 from incidents.adapters.web.problem import documented
 
-# Within these every clock sum of the road has room.
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 At = Annotated[
     AwareDatetime | None,
     Query(ge=EARLIEST, le=LATEST, description="As if they came then: RFC 3339 with its zone; default now."),

@@ -9,9 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
+from incidents.adapters.web.asked import EARLIEST, LATEST
 from incidents.adapters.web.doors import Doors, WebDoors
 from incidents.adapters.web.events import refuse
-from incidents.adapters.web.explain import EARLIEST, LATEST
 from incidents.adapters.web.frame import Form, Frame, Framed
 from incidents.adapters.web.problem import Flaw, Problem, problem_of
 from incidents.adapters.web.template import page

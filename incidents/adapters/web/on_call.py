@@ -1,6 +1,6 @@
 """The API's answer to who is on call, and the calendar of one person's turns."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated, Self
@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime
 
 from incidents.adapters.web.api import ONE
-from incidents.adapters.web.asked import Name
+from incidents.adapters.web.asked import EARLIEST, LATEST, Name
 from incidents.adapters.web.doorkeeper import acting
 from incidents.adapters.web.doors import Doors
 from incidents.adapters.web.shapes import Shape
@@ -19,7 +19,6 @@ from incidents.core.fact import Actor
 from incidents.core.on_call import Roster
 from incidents.core.schedule import Shift, ShiftSource
 
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)  # that can be asked about
 _CALENDAR = "text/calendar; charset=utf-8"
 
 router = APIRouter()

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from incidents.adapters.web.asked import EARLIEST, LATEST
 from incidents.adapters.web.doors import Doors
 from incidents.adapters.web.frame import Framed
-from incidents.adapters.web.on_call import EARLIEST, LATEST
 from incidents.adapters.web.template import page
 from incidents.core.estate import Estate
-from incidents.core.figures import local
+from incidents.core.figures import dated, local
 from incidents.core.on_call import Roster
 from incidents.core.schedule import Gap, Shift, gaps, shifts
 
@@ -138,8 +138,8 @@ def _rows(roster: Roster, estate: Estate) -> tuple[Row, ...]:
     zone = roster.schedule.timezone
     return tuple(
         Row(
-            start="now" if part.start == roster.at else _date(part.start, zone),
-            end="" if part.end == roster.until else _date(part.end, zone),
+            start="now" if part.start == roster.at else dated(part.start, zone),
+            end="" if part.end == roster.until else dated(part.end, zone),
             name=estate.person(part.person).name if isinstance(part, Shift) else "",
             source=part.source.value if isinstance(part, Shift) else "",
             now=part.start == roster.at,
@@ -150,11 +150,6 @@ def _rows(roster: Roster, estate: Estate) -> tuple[Row, ...]:
 
 def _in_order(parts: Iterable[Shift | Gap]) -> list[Shift | Gap]:
     return sorted(parts, key=lambda part: part.start)
-
-
-def _date(at: datetime, zone: str) -> str:
-    there = at.astimezone(ZoneInfo(zone))
-    return f"{there:%a} {there.day} {there:%b %H:%M}"
 
 
 def _share(part: timedelta, whole: timedelta) -> str:

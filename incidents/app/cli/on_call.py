@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
 from incidents.app.cli.options import AsJson, By, Url
+from incidents.core.figures import dated
 
 
 def on_call(
@@ -60,5 +60,4 @@ def _print(found: dict[str, Any], *, whole: bool) -> None:
 
 
 def _local(text: str, zone: str) -> str:
-    there = datetime.fromisoformat(text).astimezone(ZoneInfo(zone))
-    return f"{there:%a} {there.day} {there:%b %H:%M}"
+    return dated(datetime.fromisoformat(text), zone)
