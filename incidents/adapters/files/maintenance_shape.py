@@ -6,14 +6,13 @@ from typing import Annotated, get_args
 from pydantic import AfterValidator, ConfigDict, Field
 
 from incidents.adapters.files.shape import Day, Entry, Name, Sentence, Timezone, refused
-from incidents.adapters.files.time_shape import LocalTime
+from incidents.adapters.files.time_shape import CLOCK, LocalTime
 
-_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 EVERY_DAY: tuple[Day, ...] = get_args(Day)
 
 
 def _hours(text: str) -> str:
-    if re.fullmatch(f"{_CLOCK}-{_CLOCK}", text):
+    if re.fullmatch(f"{CLOCK}-{CLOCK}", text):
         return text
     raise refused(f'"{text[:60]}" are not hours', 'write them like "02:00-04:00", or "22:00-02:00" past midnight')
 

@@ -12,10 +12,10 @@ from incidents.core.wall_clock import exists, moment_of
 
 Given = TypeVar("Given", bound=date)
 
+CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _OFFSET = "(Z|[+-][0-9]{2}:[0-9]{2})"
-_TIME = f"{_DAY}T{_CLOCK}(:[0-5][0-9])?{_OFFSET}?"
+_TIME = f"{_DAY}T{CLOCK}(:[0-5][0-9])?{_OFFSET}?"
 _YEARS = range(2000, 2200)  # outside of it a date is a slip of the pen
 _A_DAY = timedelta(days=1)
 _LIKE_TIME = "write it like 2026-11-21T09:00, or with an offset, 2026-11-21T09:00+01:00"
@@ -52,7 +52,7 @@ def _clock(given: object) -> time:
     if isinstance(given, time):
         return given
     try:
-        return time.fromisoformat(_matched(_CLOCK, given))
+        return time.fromisoformat(_matched(CLOCK, given))
     except ValueError:
         raise refused(
             f'"{str(given)[:60]}" is not a time of day', 'write it like "09:00"; the latest is 23:59'
@@ -78,7 +78,7 @@ def _text(pattern: str, *examples: str) -> WithJsonSchema:
 CalendarDay = Annotated[date, PlainValidator(_day), _text(_DAY, "2026-11-21")]
 LocalTime = Annotated[datetime, PlainValidator(_local_time), _text(_TIME, "2026-11-21T09:00", "2026-11-21T09:00+01:00")]
 DayOrTime = Annotated[date, PlainValidator(_day_or_time), _text(f"{_DAY}|{_TIME}", "2026-11-21", "2026-11-21T09:00")]
-ClockTime = Annotated[time, PlainValidator(_clock), _text(_CLOCK, "09:00")]
+ClockTime = Annotated[time, PlainValidator(_clock), _text(CLOCK, "09:00")]
 
 
 def begins(written: date, zone: str) -> datetime:

@@ -86,9 +86,7 @@ def build(doors: WebDoors) -> FastAPI:
         docs_url=None,  # FastAPI's pages load scripts from elsewhere
         redoc_url=None,
         middleware=[Middleware(SafeHeaders), Middleware(Doorkeeper, doors), Middleware(WholeBody)],
-        exception_handlers=dict.fromkeys(
-            (Problem, IncidentsError, RequestValidationError, HTTPException, Exception), _answer
-        ),
+        exception_handlers=dict.fromkeys(FORESEEN, _answer),
     )
     app.state.doors = doors
     for module in MODULES:

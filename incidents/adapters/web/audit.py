@@ -50,14 +50,14 @@ class SpreadShape(Shape):
             label=spread.label,
             count=spread.count,
             open=spread.open,
-            mean=_seconds(spread.mean),
-            median=_seconds(spread.median),
-            p90=_seconds(spread.p90),
+            mean=seconds(spread.mean),
+            median=seconds(spread.median),
+            p90=seconds(spread.p90),
             text=spread.text,
         )
 
 
-def _seconds(length: timedelta | None) -> float | None:
+def seconds(length: timedelta | None) -> float | None:
     return None if length is None else length.total_seconds()
 
 

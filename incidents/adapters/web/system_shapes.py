@@ -1,12 +1,12 @@
 """The JSON that the API gives of one system: its entry in the inventory, its owners now, monitors and findings."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Self
 
 from pydantic import Field
 
-from incidents.adapters.web.audit import FindingShape
+from incidents.adapters.web.audit import FindingShape, seconds
 from incidents.adapters.web.shapes import PlainDecimal, Shape, SystemShape
 from incidents.core.dossier import Dossier, Heard, Held, OwnerKind
 from incidents.core.finding import Finding
@@ -64,14 +64,10 @@ class HeardShape(Shape):
             name=heard.name,
             environment=heard.environment,
             kind=heard.kind,
-            every=_seconds(heard.every),
+            every=seconds(heard.every),
             last_seen_at=heard.last_seen_at,
             alive=heard.alive,
         )
-
-
-def _seconds(length: timedelta | None) -> float | None:
-    return None if length is None else length.total_seconds()
 
 
 class EntryShape(Shape):

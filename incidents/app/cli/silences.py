@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -11,17 +10,11 @@ from incidents.app import terminal
 from incidents.app.cli import session
 from incidents.app.cli.options import AsJson, By, Cursor, Limit, Url, lasting, numbered
 from incidents.core.figures import counted
-from incidents.core.silence import LONGEST
+from incidents.core.silence import LONGEST, SilenceState
 
 _FIELDS = "system, environment, kind, metric, segment, feature, source or severity"
 _MATCH = re.compile(r"([a-z]+)(!?=)(.+)", re.DOTALL)
 _PLANNED = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([A-Za-z]{3})")
-
-
-class State(StrEnum):
-    PENDING = "pending"
-    ACTIVE = "active"
-    EXPIRED = "expired"
 
 
 def add(  # noqa: PLR0913 - an option each
@@ -107,7 +100,9 @@ def _tell_preview(found: dict[str, Any], *, as_json: bool) -> None:
 
 
 def list_(
-    state: Annotated[list[State] | None, typer.Option(help="Only these; default those that are not over.")] = None,
+    state: Annotated[
+        list[SilenceState] | None, typer.Option(help="Only these; default those that are not over.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     everything: Annotated[
@@ -117,7 +112,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List silences, newest first."""
-    states = state or ([] if everything else [State.ACTIVE, State.PENDING])
+    states = state or ([] if everything else [SilenceState.ACTIVE, SilenceState.PENDING])
     query = [*(("state", each.value) for each in states), ("limit", limit)]
     with session.api(url=url, as_json=as_json) as calls:
         found = session.listed(calls, "/api/silences", query, cursor=cursor, everything=everything)
