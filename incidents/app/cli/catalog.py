@@ -80,12 +80,7 @@ def history(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     query = [(name, each) for name, each in asked.items() if each is not None]
     with session.api(url=url, as_json=as_json) as calls:
         found = session.listed(calls, "/api/catalog/changes", query, cursor=cursor)
-    if as_json:
-        terminal.write_json(found)
-        return
-    terminal.write(*map(_told, found["items"]) if found["items"] else ("Nothing has changed.",))
-    if found["next"]:
-        terminal.write(f"There are more: add --cursor {found['next']}")
+    session.tell_list(found, _told, none="Nothing has changed.", as_json=as_json, ways="--cursor")
 
 
 def _files(catalog: Path | None) -> list[dict[str, str]]:

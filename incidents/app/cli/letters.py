@@ -35,12 +35,7 @@ def list_(
     query = [*(("state", each.value) for each in states), ("limit", limit)]
     with session.api(url=url, as_json=as_json) as calls:
         found = session.listed(calls, "/api/dead-letters", query, cursor=cursor, everything=everything)
-    if as_json:
-        terminal.write_json(found)
-        return
-    terminal.write(*map(_line, found["items"]) if found["items"] else ("No dead letters.",))
-    if found["next"]:
-        terminal.write(f"There are more: add --all, or --cursor {found['next']}")
+    session.tell_list(found, _line, none="No dead letters.", as_json=as_json)
 
 
 def _line(item: dict[str, Any]) -> str:

@@ -51,8 +51,7 @@ def list_(  # noqa: PLR0913 - an option each
         terminal.write("No incidents." if not query else "No incidents like that.")
         return
     _table(found["items"])
-    if found["next"]:
-        terminal.write(f"There are more: add --all, or --cursor {found['next']}")
+    session.tell_more(found)
 
 
 def _table(items: list[Any]) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from incidents.app.settings import Settings
 
 REFUSED, USAGE = 1, 2
+_WAYS = "--all, or --cursor"  # to the rest of a list
 
 
 def settings() -> "Settings":
@@ -69,6 +70,23 @@ def listed(
         cursor = page["next"]
         if not (everything and cursor):
             return {**page, "items": items}
+
+
+def tell_list(
+    found: dict[str, Any], line: Callable[[Any], str], *, none: str, as_json: bool, ways: str = _WAYS
+) -> None:
+    """Print what was listed, an item a line, and how to go on; `none` where there is nothing."""
+    if as_json:
+        terminal.write_json(found)
+        return
+    terminal.write(*map(line, found["items"]) if found["items"] else (none,))
+    tell_more(found, ways)
+
+
+def tell_more(found: dict[str, Any], ways: str = _WAYS) -> None:
+    """Say how to go on where a list has more."""
+    if found["next"]:
+        terminal.write(f"There are more: add {ways} {found['next']}")
 
 
 def mended(call: Callable[[], dict[str, Any]], *, as_json: bool) -> dict[str, Any]:

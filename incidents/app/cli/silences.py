@@ -116,12 +116,7 @@ def list_(
     query = [*(("state", each.value) for each in states), ("limit", limit)]
     with session.api(url=url, as_json=as_json) as calls:
         found = session.listed(calls, "/api/silences", query, cursor=cursor, everything=everything)
-    if as_json:
-        terminal.write_json(found)
-        return
-    terminal.write(*map(_line, found["items"]) if found["items"] else ("No silences.",))
-    if found["next"]:
-        terminal.write(f"There are more: add --all, or --cursor {found['next']}")
+    session.tell_list(found, _line, none="No silences.", as_json=as_json)
 
 
 def _line(item: dict[str, Any]) -> str:
