@@ -11,9 +11,12 @@ from tests.rig import Kafka, Missing, Postgres, RabbitMQ, Server, Slack
 from tests.rig.schema import brought_up_to_date
 
 REQUIRED = os.environ.get("INCIDENTS_REQUIRE_REAL") == "1"
+HELPERS = ("adapters", "app", "core", "fakes", "faults", "flow", "make", "make_events", "make_inventory", "stories")
 MARKERS = {"postgres": "postgres", "rabbitmq": "rabbit", "kafka": "kafka", "slack": "emulator"}
 Part = TypeVar("Part", bound=Server)
 NOT_COVERED = pytest.StashKey[Counter[str]]()
+
+pytest.register_assert_rewrite(*(f"tests.{part}" for part in HELPERS))  # so that a helper too shows what it compared
 
 
 def pytest_configure(config: pytest.Config) -> None:
