@@ -122,7 +122,7 @@ def markdown(incident: Incident, facts: Sequence[ChainedFact]) -> str:
         f"- System: {_plain(incident.system)} ({_plain(incident.environment)})",
         f"- Severity: {incident.severity.label} ({_plain(incident.severity_why)})",
         f"- Status: {incident.status}" + (f" as {incident.resolution}" if incident.resolution else ""),
-        *(f"- {label}: {_moment(at)}" for label, at in _reached(reached)),
+        *(f"- {label}: {_moment(at)}" for label, at in moments(reached)),
         *(f"- {label}: {span(length)}" for label, length in durations(reached)),
         "",
         "## Timeline",
@@ -132,7 +132,8 @@ def markdown(incident: Incident, facts: Sequence[ChainedFact]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _reached(reached: Milestones) -> list[tuple[str, datetime]]:
+def moments(reached: Milestones) -> list[tuple[str, datetime]]:
+    """Each milestone that was reached, by its name, and when."""
     told = (
         ("Opened", reached.opened_at),
         ("First page", reached.paged_at),

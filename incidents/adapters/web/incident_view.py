@@ -15,7 +15,7 @@ from incidents.core.incident import Action, Incident, Status
 from incidents.core.policy import Policy
 from incidents.core.response import missing
 from incidents.core.severity import Severity
-from incidents.core.timeline import durations, milestones
+from incidents.core.timeline import durations, milestones, moments
 from incidents.flow.ports import AlertView, EffectView, IncidentView
 
 SNOOZES = ((30, "30 minutes"), (60, "1 hour"), (120, "2 hours"), (240, "4 hours"), (480, "8 hours"), (1440, "a day"))
@@ -188,16 +188,7 @@ def sent(effects: Sequence[EffectView]) -> tuple[list[EffectView], list[EffectVi
 def steps(view: IncidentView) -> list[tuple[str, str]]:
     """How far it got and how long that took, each with its unit."""
     reached = milestones(view.facts)
-    told = (
-        ("Opened", reached.opened_at),
-        ("First page", reached.paged_at),
-        ("Acknowledged", reached.acknowledged_at),
-        ("Mitigated", reached.mitigated_at),
-        ("Verified", reached.verified_at),
-        ("Resolved", reached.resolved_at),
-        ("Closed", reached.closed_at),
-    )
-    points = [(label, moment(at)) for label, at in told if at]
+    points = [(label, moment(at)) for label, at in moments(reached)]
     return points + [(label, span(length)) for label, length in durations(reached)]
 
 
