@@ -130,14 +130,9 @@ class Record(Part):
 
 
 def _quiet_values(telling: QuietTelling) -> dict[str, object]:
-    sighting = telling.sighting
     return {
         "fingerprint": telling.fingerprint,
         "version": telling.version,
         "told": telling.tellings,
-        "last_seen_at": sighting.last_seen_at,
-        "last_firing_at": sighting.last_firing_at,
-        "last_start": sighting.last_start,
-        "last_order": sighting.last_order,
-        "figures": sighting.figures,
+        **r.latest_values(telling.sighting),
     }

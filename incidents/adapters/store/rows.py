@@ -55,6 +55,13 @@ def alert_values(alert: Alert, sighting: Sighting, count: int) -> dict[str, Any]
         "doc": _alert.dump_json(replace(alert, version=alert.version + 1)).decode(),
         "told": count,
         "first_seen_at": sighting.first_seen_at,
+        **latest_values(sighting),
+    }
+
+
+def latest_values(sighting: Sighting) -> dict[str, Any]:
+    """The columns of an alert that say when it was told of last, and with which figures."""
+    return {
         "last_seen_at": sighting.last_seen_at,
         "last_firing_at": sighting.last_firing_at,
         "last_start": sighting.last_start,
