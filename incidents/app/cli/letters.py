@@ -8,7 +8,7 @@ import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
-from incidents.app.cli.options import AsJson, By, Cursor, Limit, Url
+from incidents.app.cli.options import AsJson, By, Cursor, EveryState, Limit, Url
 
 Letter = Annotated[str, typer.Argument(metavar="ID", help="The dead letter's number; `list` has them.")]
 _ID = r"[A-Za-z0-9_-]{1,64}"
@@ -24,9 +24,7 @@ def list_(
     state: Annotated[list[State] | None, typer.Option(help="Only in these states; default open.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Every page, in every state unless some are given.")
-    ] = False,
+    everything: EveryState = False,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:

@@ -76,3 +76,4 @@ def lasting(most: timedelta, usual: str = "") -> Any:  # noqa: ANN401 - what typ
 CatalogPath = Annotated[Path | None, typer.Option(help="A file or folder; default INCIDENTS_CATALOG.")]
 Limit = Annotated[int, typer.Option(min=1, max=MOST, help="How many at a time.")]
 Cursor = Annotated[str | None, typer.Option(help="Go on from here: `next` of the list before.")]
+EveryState = Annotated[bool, typer.Option("--all", help="Every page, in every state unless some are given.")]

@@ -8,7 +8,7 @@ import typer
 
 from incidents.app import terminal
 from incidents.app.cli import session
-from incidents.app.cli.options import AsJson, By, Cursor, Limit, Url, lasting, numbered
+from incidents.app.cli.options import AsJson, By, Cursor, EveryState, Limit, Url, lasting, numbered
 from incidents.core.figures import counted
 from incidents.core.silence import LONGEST, SilenceState
 
@@ -105,9 +105,7 @@ def list_(
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Every page, in every state unless some are given.")
-    ] = False,
+    everything: EveryState = False,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
