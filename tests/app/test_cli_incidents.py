@@ -1,8 +1,11 @@
 """People list, read and move incidents from a terminal."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.app.desk import Desk, Said
+from tests.make import NIGHT
 
 CATALOG = """
 version: 1
@@ -18,6 +21,8 @@ systems:
 @pytest.fixture
 def at_work(kept: Desk) -> Desk:
     kept.settings["CATALOG"] = kept.write("catalog.yaml", CATALOG)
+    by_night = NIGHT - datetime.now(UTC)  # whoever is at work when the tests run is not asked by the clock
+    kept.settings["CLOCK_OFFSET"] = str(by_night.total_seconds())
     opened = kept.type(
         "open", "--system", "credit-scoring", "--title", "odd scores", "--severity", "sev2", "--as", "ada"
     )
