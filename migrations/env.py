@@ -6,12 +6,12 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from incidents.adapters.store.tables import metadata
+from incidents.adapters.store import run_tables
 
 
 def run(connection: Connection) -> None:
     """Bring the schema to where it was asked to be, in one transaction."""
-    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
+    context.configure(connection=connection, target_metadata=run_tables.metadata, transactional_ddl=True)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -40,9 +40,9 @@ def _lines(message: Message) -> Iterator[str]:
     match message.kind:
         case EffectKind.POST:
             yield f"{message.about.incident}: {_seen(message.text)}{_repeat(message)}"
-        case EffectKind.REFRESH:
+        case EffectKind.REFRESH | EffectKind.EVENT:
             return
-        case EffectKind.NOTICE:
+        case EffectKind.NOTICE | EffectKind.APPROVAL:
             yield ""
             yield f"{_title(message)}: {_seen(message.title)}{_repeat(message)}"
             yield from (f"  {_seen(line)}" for line in message.text.splitlines())

@@ -13,12 +13,15 @@ class EffectKind(StrEnum):
     REFRESH = "refresh"  # bring the card and the pages up to date
     FALLBACK = "fallback"  # the plain webhook, for when Slack cannot deliver or nobody answers
     NOTICE = "notice"  # tell one person something that is about no incident
+    APPROVAL = "approval"  # ask one person to approve a run
+    EVENT = "event"  # tell other systems, on the bus
 
 
 class Channel(StrEnum):
     SLACK = "slack"
     CONSOLE = "console"
     WEBHOOK = "webhook"
+    BUS = "bus"
 
 
 class EffectState(StrEnum):

@@ -1,11 +1,12 @@
 """Written remedies, and which of them fits an incident best."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from incidents.core.severity import Severity
+from incidents.core.step import StepType
 
 
 class Cause(StrEnum):
@@ -34,6 +35,36 @@ class AppliesTo:
     cause: tuple[Cause, ...] = ()
 
 
+class ParameterType(StrEnum):
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One value that a runbook needs; `default` may be a template over the incident."""
+
+    name: str
+    type: ParameterType = ParameterType.STRING
+    description: str = ""
+    default: object = None  # None: it must be given
+    choices: tuple[object, ...] = ()
+    pattern: str = ""  # a whole text must match it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """One machine step as its runbook writes it: templates not filled in yet."""
+
+    id: str
+    title: str
+    type: StepType
+    source: Mapping[str, object] = field(default_factory=dict)  # the JSON tree of the step, checked, with templates
+    line: int = 0  # where it begins in its file
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runbook:
     id: str
@@ -42,6 +73,8 @@ class Runbook:
     owner: str | None = None
     last_reviewed: date | None = None
     steps: tuple[str, ...] = ()  # the numbered steps, one line each
+    parameters: tuple[Parameter, ...] = ()
+    outlines: tuple[Outline, ...] = ()  # the steps that a run carries out; none: it is read, not run
     body: str = ""  # the Markdown after the front matter
     hash: str = ""  # sha256 of the file, pinned on the incident
     file: str = ""  # where it was read from

@@ -159,11 +159,11 @@ def _rendered(message: Message) -> Rendered:
     match message.kind:
         case EffectKind.PAGE:
             return cards.page(message.about, why=message.text, possible_repeat=message.possible_repeat)
-        case EffectKind.NOTICE:
+        case EffectKind.NOTICE | EffectKind.APPROVAL:
             return cards.notice(message.title, message.text, message.url, possible_repeat=message.possible_repeat)
         case EffectKind.POST:
             return cards.post(message.text, possible_repeat=message.possible_repeat)
-        case EffectKind.CARD | EffectKind.REFRESH | EffectKind.FALLBACK:
+        case EffectKind.CARD | EffectKind.REFRESH | EffectKind.FALLBACK | EffectKind.EVENT:
             return cards.card(message.about, possible_repeat=message.possible_repeat)
         case never:
             assert_never(never)

@@ -12,6 +12,7 @@ from incidents.core.alert import Alert, AlertState, Sighting
 from incidents.core.effect import Effect, EffectState
 from incidents.core.fact import Actor, ActorType, ChainedFact, Fact, FactKind
 from incidents.core.incident import Change, Incident
+from incidents.core.run import ACTIVE, Run
 from incidents.core.silence import Amount, Matcher, Silence
 
 _alert: TypeAdapter[Alert] = TypeAdapter(Alert)
@@ -20,6 +21,7 @@ _change: TypeAdapter[Change] = TypeAdapter(Change)
 NO_INCIDENT = 0  # of an effect that is about none: numbers begin at 1
 _matchers: TypeAdapter[tuple[Matcher, ...]] = TypeAdapter(tuple[Matcher, ...])
 _amount: TypeAdapter[Amount] = TypeAdapter(Amount)
+_run: TypeAdapter[Run] = TypeAdapter(Run)
 _DIGITS = 18  # of a number that 64 bits hold for certain
 
 
@@ -218,3 +220,46 @@ def silence_of(row: AnyRow) -> Silence:
         planned=_amount.validate_python(row.planned) if row.planned is not None else None,
         ended_by=row.ended_by,
     )
+
+
+# --- runs -------------------------------------------------------------------------------------------------------------
+
+
+def run_number(run: str) -> int | None:
+    """7 of RUN-7; None for what is no run's id."""
+    return whole(run.upper().removeprefix("RUN-"))
+
+
+def run_id(number: int) -> str:
+    return f"RUN-{number}"
+
+
+def numbered(run: Run, number: int) -> Run:
+    """A run that has just been given its number."""
+    return replace(run, id=run_id(number))
+
+
+def next_version(run: Run) -> Run:
+    return replace(run, version=run.version + 1)
+
+
+def run_values(run: Run) -> dict[str, Any]:
+    """A row of `runs`, at the run's next version."""
+    return {
+        "incident": number_of(run.incident),
+        "system": run.system,
+        "environment": run.environment,
+        "runbook": run.plan.runbook,
+        "status": run.status.value,
+        "active": run.status in ACTIVE,
+        "requested_at": run.requested_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "ready_at": run.ready_at,
+        "version": run.version + 1,
+        "doc": _run.dump_json(next_version(run)).decode(),
+    }
+
+
+def run_of(row: AnyRow) -> Run:
+    return _run.validate_json(row.doc)

@@ -18,6 +18,7 @@ from incidents.adapters.store.monitors import Monitors
 from incidents.adapters.store.outbox import Outbox
 from incidents.adapters.store.revisions import Revisions
 from incidents.adapters.store.rows import incident_id
+from incidents.adapters.store.runs import Runs
 from incidents.adapters.store.silences import Silences
 from incidents.adapters.store.tables import markers, suspects
 from incidents.flow.ports import Turn
@@ -40,6 +41,7 @@ class Transaction:
         self.silences = Silences(connection, now)
         self.ledger = Ledger(connection, now)
         self.revisions = Revisions(connection, now)
+        self.runs = Runs(connection, now)
 
 
 class _Undone(Exception):

@@ -27,12 +27,12 @@ from incidents.core.incident import Status
 metadata = MetaData(
     naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
 )
-_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows only in an INTEGER key
+ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows only in an INTEGER key
 
 incident_numbers = Sequence("incident_numbers", metadata=metadata)
 
 
-def _partial(name: str, *columns: str, where: str, unique: bool = False, sqlite_where: str | None = None) -> Index:
+def partial(name: str, *columns: str, where: str, unique: bool = False, sqlite_where: str | None = None) -> Index:
     """An index over the rows that the road looks for; SQLite uses it only where a query says `where` word for word."""
     on_sqlite = text(sqlite_where or where)
     return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=on_sqlite)
@@ -62,13 +62,13 @@ systems = Table(
     Column("flooded", Boolean, nullable=False, server_default=text("false")),  # one of too many unknown names
     Column("first_seen_at", Moment, nullable=False),
     PrimaryKeyConstraint("system", "environment"),
-    _partial("ix_systems_unknown", "first_seen_at", where="not known", sqlite_where="known = 0"),
+    partial("ix_systems_unknown", "first_seen_at", where="not known", sqlite_where="known = 0"),
 )
 
 inbox = Table(
     "inbox",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("id", ID, primary_key=True, autoincrement=True),
     Column("source", String, nullable=False),
     Column("event", String, nullable=False),
     Column("type", String, nullable=False),
@@ -82,8 +82,8 @@ inbox = Table(
     Column("copies", Integer, nullable=False, server_default=text("0")),  # the same event again
     Column("conflicts", Integer, nullable=False, server_default=text("0")),  # the same id with another body
     UniqueConstraint("source", "event"),
-    _partial("ix_inbox_again", "fingerprint", where="copies > 0 or conflicts > 0"),
-    _partial("ix_inbox_received_at", "received_at", where="body is not null"),
+    partial("ix_inbox_again", "fingerprint", where="copies > 0 or conflicts > 0"),
+    partial("ix_inbox_received_at", "received_at", where="body is not null"),
 )
 
 conflicts = Table(
@@ -95,13 +95,13 @@ conflicts = Table(
     Column("received_at", Moment, nullable=False),
     Column("body", LargeBinary),
     PrimaryKeyConstraint("source", "event", "body_hash"),
-    _partial("ix_conflicts_received_at", "received_at", where="body is not null"),
+    partial("ix_conflicts_received_at", "received_at", where="body is not null"),
 )
 
 dead_letters = Table(
     "dead_letters",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("id", ID, primary_key=True, autoincrement=True),
     Column("at", Moment, nullable=False),
     Column("origin", String, nullable=False),
     Column("position", String, nullable=False),
@@ -119,7 +119,7 @@ dead_letters = Table(
     Column("note", Text),
     UniqueConstraint("digest"),
     Index("ix_dead_letters_state", "state", "id"),
-    _partial("ix_dead_letters_at", "at", where="body is not null"),
+    partial("ix_dead_letters_at", "at", where="body is not null"),
 )
 
 markers = Table(
@@ -147,7 +147,7 @@ alerts = Table(
     Column("environment", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("state", String, nullable=False),
-    Column("incident", _ID),
+    Column("incident", ID),
     Column("burning", Boolean, nullable=False),  # firing or flapping, and not waived
     Column("hot", Boolean, nullable=False),  # of those: bad by its latest telling, not flapping, and not muted
     Column("muted_by", String),  # what keeps it from paging: "silence:7", "maintenance:retrain", "incident:INC-3"
@@ -162,17 +162,17 @@ alerts = Table(
     Column("last_order", Moment, nullable=False),
     Column("figures", Text, nullable=False),
     Index("ix_alerts_incident", "incident"),
-    _partial("ix_alerts_wake_at", "wake_at", where="wake_at is not null"),
+    partial("ix_alerts_wake_at", "wake_at", where="wake_at is not null"),
     Index("ix_alerts_state", "state", "last_seen_at", "fingerprint"),
     Index("ix_alerts_system", "system", "environment"),
-    _partial("ix_alerts_muted_by", "muted_by", where="muted_by is not null"),
-    _partial("ix_alerts_heard", "fingerprint", where="burning and muted_by is null", sqlite_where=_HEARD),
+    partial("ix_alerts_muted_by", "muted_by", where="muted_by is not null"),
+    partial("ix_alerts_heard", "fingerprint", where="burning and muted_by is null", sqlite_where=_HEARD),
 )
 
 incidents = Table(
     "incidents",
     metadata,
-    Column("number", _ID, primary_key=True, autoincrement=False),
+    Column("number", ID, primary_key=True, autoincrement=False),
     Column("system", String, nullable=False),
     Column("environment", String, nullable=False),
     Column("status", String, nullable=False),
@@ -191,20 +191,20 @@ incidents = Table(
     Column("head_hash", String, nullable=False),
     Column("sealed_seq", Integer, nullable=False, server_default=text("0")),
     Column("doc", Text, nullable=False),
-    _partial(
+    partial(
         "ux_incidents_gathering", "system", "environment", where="gathering", sqlite_where="gathering = 1", unique=True
     ),
-    _partial("ix_incidents_open", "system", "environment", "number", where=_IS_OPEN),
+    partial("ix_incidents_open", "system", "environment", "number", where=_IS_OPEN),
     Index("ix_incidents_status", "status", "number"),
-    _partial("ix_incidents_wake_at", "wake_at", where="wake_at is not null"),
+    partial("ix_incidents_wake_at", "wake_at", where="wake_at is not null"),
     Index("ix_incidents_opened_at", "opened_at"),
-    _partial("ix_incidents_unsealed", "number", where="sealed_seq < head_seq"),
+    partial("ix_incidents_unsealed", "number", where="sealed_seq < head_seq"),
 )
 
 facts = Table(
     "facts",
     metadata,
-    Column("incident", _ID, nullable=False),
+    Column("incident", ID, nullable=False),
     Column("seq", Integer, nullable=False),
     Column("at", Moment, nullable=False),
     Column("kind", String, nullable=False),
@@ -220,7 +220,7 @@ facts = Table(
 seals = Table(
     "seals",
     metadata,
-    Column("seq", _ID, primary_key=True, autoincrement=False),
+    Column("seq", ID, primary_key=True, autoincrement=False),
     Column("at", Moment, nullable=False),
     Column("heads", Json, nullable=False),  # [[incident number, seq, hash], ...] since the seal before
     Column("previous", String, nullable=False),
@@ -230,11 +230,11 @@ seals = Table(
 effects = Table(
     "effects",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("id", ID, primary_key=True, autoincrement=True),
     Column("key", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("channel", String, nullable=False),
-    Column("incident", _ID, nullable=False),  # 0 for a notice, which is about no incident
+    Column("incident", ID, nullable=False),  # 0 for a notice, which is about no incident
     Column("target", String),
     Column("data", Json, nullable=False),
     Column("state", String, nullable=False),
@@ -252,10 +252,10 @@ effects = Table(
     Column("possible_repeat", Boolean, nullable=False),
     Column("why", Text, nullable=False),
     UniqueConstraint("key"),
-    _partial("ix_effects_due", "channel", "due_at", "id", where=_WAITS),
-    _partial("ix_effects_waiting", "incident", where=_WAITS),
-    _partial("ix_effects_message", "incident", where="ref_ts is not null"),
-    _partial("ix_effects_refreshed", "made_at", where="kind = 'refresh'"),
+    partial("ix_effects_due", "channel", "due_at", "id", where=_WAITS),
+    partial("ix_effects_waiting", "incident", where=_WAITS),
+    partial("ix_effects_message", "incident", where="ref_ts is not null"),
+    partial("ix_effects_refreshed", "made_at", where="kind = 'refresh'"),
     Index("ix_effects_incident", "incident", "id"),
 )
 
@@ -287,7 +287,7 @@ clicks = Table(
     metadata,
     Column("key", String, primary_key=True),
     Column("at", Moment, nullable=False),
-    Column("incident", _ID, nullable=False),
+    Column("incident", ID, nullable=False),
     Index("ix_clicks_at", "at"),
 )
 
@@ -311,7 +311,7 @@ answers = Table(
 silences = Table(
     "silences",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("id", ID, primary_key=True, autoincrement=True),
     Column("matchers", Json, nullable=False),
     Column("starts_at", Moment, nullable=False),
     Column("ends_at", Moment, nullable=False),  # moved up when a person ends it early
@@ -322,7 +322,7 @@ silences = Table(
     Column("begun", Boolean, nullable=False),  # whether what burned at its beginning has been looked at
     Column("ended_by", String),  # who ended it early
     Index("ix_silences_ends_at", "ends_at"),
-    _partial("ix_silences_starts_at", "starts_at", where="not begun", sqlite_where="begun = 0"),
+    partial("ix_silences_starts_at", "starts_at", where="not begun", sqlite_where="begun = 0"),
 )
 
 monitors = Table(
@@ -338,13 +338,13 @@ monitors = Table(
     Column("silent", Boolean, nullable=False, server_default=text("false")),  # an alert about it burns
     Column("deaf", Integer, nullable=False, server_default=text("0")),  # seconds since its last sign without a listener
     PrimaryKeyConstraint("system", "environment", "monitor"),
-    _partial("ix_monitors_late_at", "late_at", where="late_at is not null"),
+    partial("ix_monitors_late_at", "late_at", where="late_at is not null"),
 )
 
 catalog_revisions = Table(
     "catalog_revisions",
     metadata,
-    Column("number", _ID, primary_key=True, autoincrement=False),
+    Column("number", ID, primary_key=True, autoincrement=False),
     Column("at", Moment, nullable=False),
     Column("by_type", String, nullable=False),
     Column("by_id", String, nullable=False),
@@ -359,7 +359,7 @@ catalog_revisions = Table(
 catalog_changes = Table(
     "catalog_changes",
     metadata,
-    Column("revision", _ID, nullable=False),
+    Column("revision", ID, nullable=False),
     Column("seq", Integer, nullable=False),
     Column("kind", String, nullable=False),
     Column("section", String, nullable=False),  # systems, people, teams, ...

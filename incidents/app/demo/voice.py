@@ -57,9 +57,11 @@ class QuietCarrier:
                 self._voice.say("post", f"{message.place or 'channel'}: {message.about.headline}")
             case EffectKind.POST:
                 self._voice.say("post", f"{message.place or 'channel'}: {message.text}")
-            case EffectKind.NOTICE:
-                self._voice.say("notice", f"to {message.person.name if message.person else 'nobody'}: {message.text}")
-            case EffectKind.REFRESH:
+            case EffectKind.NOTICE | EffectKind.APPROVAL:
+                self._voice.say(
+                    message.kind.value, f"to {message.person.name if message.person else 'nobody'}: {message.text}"
+                )
+            case EffectKind.REFRESH | EffectKind.EVENT:
                 pass
         return Sent()
 

@@ -42,12 +42,15 @@ from incidents.flow.ports.revisions import (
     Running,
     Standing,
 )
+from incidents.flow.ports.runs import Outcomes, PlanRequest, RunDesk, RunQuery, RunReader, RunRequest, RunsUnit, Word
 from incidents.flow.ports.silences import SilenceDesk, SilencesUnit, SilenceView, Silencing
 from incidents.flow.ports.store import LedgerUnit, Store, Turn, Unit
+from incidents.flow.ports.targets import Answered, NotReached, Targets, Templates, Unclear, point
 from incidents.flow.ports.witness import Witness
 
 __all__ = [
     "AlertView",
+    "Answered",
     "Applied",
     "Archive",
     "BoardUnit",
@@ -74,6 +77,7 @@ __all__ = [
     "Message",
     "MessageRef",
     "MonitorsUnit",
+    "NotReached",
     "NotSent",
     "NotThere",
     "Numbers",
@@ -81,16 +85,23 @@ __all__ = [
     "Opening",
     "OutboxUnit",
     "Outcome",
+    "Outcomes",
     "PersonalTurns",
     "Place",
     "Plan",
+    "PlanRequest",
     "QuietTelling",
     "Reader",
     "Refused",
     "Respond",
     "Result",
     "RevisionsUnit",
+    "RunDesk",
+    "RunQuery",
+    "RunReader",
+    "RunRequest",
     "Running",
+    "RunsUnit",
     "SceneRequest",
     "Sent",
     "Sighted",
@@ -102,8 +113,13 @@ __all__ = [
     "Store",
     "SystemView",
     "Taken",
+    "Targets",
+    "Templates",
     "Turn",
+    "Unclear",
     "Unit",
     "Unknown",
     "Witness",
+    "Word",
+    "point",
 ]

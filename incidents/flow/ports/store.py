@@ -11,6 +11,7 @@ from incidents.flow.ports.inbox import InboxUnit
 from incidents.flow.ports.monitors import MonitorsUnit
 from incidents.flow.ports.outbox import OutboxUnit
 from incidents.flow.ports.revisions import RevisionsUnit
+from incidents.flow.ports.runs import RunsUnit
 from incidents.flow.ports.silences import SilencesUnit
 
 
@@ -57,6 +58,9 @@ class Unit(Protocol):
 
     @property
     def revisions(self) -> RevisionsUnit: ...
+
+    @property
+    def runs(self) -> RunsUnit: ...
 
 
 class Store(Protocol):

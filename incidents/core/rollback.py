@@ -1,0 +1,44 @@
+"""Decides whether a release can be rolled back for an incident, and from which version to which."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from incidents.core.incident import Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """From which release to which, as release events or the target itself tell it."""
+
+    kind: str  # model, prompt, index, price, code
+    name: str
+    version: str  # what runs now
+    to: str  # what ran before
+    deployed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A rollback, or why there is none and what to try instead."""
+
+    rollback: Rollback | None
+    why: str
+
+
+def offered(incident: Incident) -> Offer:
+    """A rollback only where the release came before the trouble began; else what may help instead."""
+    change, began = incident.last_change, min((since for _, since in incident.began), default=incident.opened_at)
+    if change is None:
+        return Offer(
+            rollback=None,
+            why="No release came before the trouble: pin the vendor's version, or switch to the fallback model",
+        )
+    named = f"{change.kind} {change.name} {change.version}"
+    if change.deployed_at is None or change.deployed_at > began:
+        return Offer(rollback=None, why=f"{named} came after the trouble began, so rolling it back would not end it")
+    if change.previous is None:
+        return Offer(rollback=None, why=f"Nobody said what ran before {named}: give the version to go back to")
+    rollback = Rollback(
+        kind=change.kind, name=change.name, version=change.version, to=change.previous, deployed_at=change.deployed_at
+    )
+    return Offer(rollback=rollback, why=f"{named} preceded the trouble; {change.previous} ran before it")
