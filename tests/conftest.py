@@ -7,12 +7,13 @@ from typing import TypeVar
 
 import pytest
 
-from tests.rig import Kafka, Missing, Postgres, RabbitMQ, Server, Slack
+from tests.rig import Kafka, Missing, Mlflow, Postgres, RabbitMQ, Server, Slack
 from tests.rig.schema import brought_up_to_date
 
 REQUIRED = os.environ.get("INCIDENTS_REQUIRE_REAL") == "1"
 HELPERS = ("adapters", "app", "core", "fakes", "faults", "flow", "make", "make_events", "make_inventory", "stories")
-MARKERS = {"postgres": "postgres", "rabbitmq": "rabbit", "kafka": "kafka", "slack": "emulator"}
+STREET = {"postgres": "postgres", "rabbitmq": "rabbit", "kafka": "kafka", "slack": "emulator"}
+MARKERS = {**STREET, "mlflow": "mlflow"}
 Part = TypeVar("Part", bound=Server)
 NOT_COVERED = pytest.StashKey[Counter[str]]()
 
@@ -26,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         used = [marker for part, marker in MARKERS.items() if part in getattr(item, "fixturenames", ())]
-        for marker in (*used, *(["story"] if len(used) == len(MARKERS) else [])):
+        for marker in (*used, *(["story"] if {*STREET.values()} <= {*used} else [])):
             item.add_marker(marker)
 
 
@@ -84,6 +85,11 @@ def kafka() -> Iterator[Kafka]:
 @pytest.fixture(scope="session")
 def slack() -> Iterator[Slack]:
     yield from started(Slack)
+
+
+@pytest.fixture(scope="session")
+def mlflow() -> Iterator[Mlflow]:
+    yield from started(Mlflow)
 
 
 @pytest.fixture(scope="session")

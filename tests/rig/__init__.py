@@ -2,9 +2,10 @@
 
 from tests.rig.child import Missing
 from tests.rig.kafka import Kafka
+from tests.rig.mlflow import Mlflow
 from tests.rig.postgres import Postgres
 from tests.rig.rabbit import RabbitMQ
 from tests.rig.server import Server
 from tests.rig.slack import Slack
 
-__all__ = ["Kafka", "Missing", "Postgres", "RabbitMQ", "Server", "Slack"]
+__all__ = ["Kafka", "Missing", "Mlflow", "Postgres", "RabbitMQ", "Server", "Slack"]

@@ -61,9 +61,9 @@ def fetched(name: str, fetch: Callable[[Path], None]) -> Path:
     return whole
 
 
-def fetch_by(command: Sequence[str], *, within: Path) -> None:
-    """Run a package tool in a folder, or say that what it fetches is missing and why."""
-    done = subprocess.run(command, cwd=within, check=False, capture_output=True, text=True, timeout=300)
+def fetch_by(command: Sequence[str], *, within: Path, patience: float = 300) -> None:
+    """Run a package tool in a folder for so many seconds, or say that what it fetches is missing and why."""
+    done = subprocess.run(command, cwd=within, check=False, capture_output=True, text=True, timeout=patience)
     if done.returncode:
         raise Missing(f"{Path(command[0]).name} could not fetch it: {(done.stdout + done.stderr).strip()[-300:]}")
 
@@ -126,7 +126,8 @@ class Child:
     def kill9(self) -> None:
         """End the server as a power cut would; a child not waited for would keep its pid and stop a restart."""
         if self._process is not None:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # with whatever it has started itself
             self._process.wait()
             self._process = None
 

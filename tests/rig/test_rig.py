@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.rig import Kafka, Postgres, RabbitMQ, Slack
+from tests.rig import Kafka, Mlflow, Postgres, RabbitMQ, Slack
 
 
 async def test_postgres_keeps_a_committed_row_through_a_power_cut(postgres: Postgres, postgres_url: str) -> None:
@@ -138,3 +138,13 @@ def read(kafka: Kafka, topic: str) -> bytes | None:
         message = consumer.poll(20)
     consumer.close()
     return message.value() if message else None
+
+
+def test_mlflow_keeps_an_alias_through_a_power_cut(mlflow: Mlflow) -> None:
+    mlflow.register("kept", 2, alias="champion", at=2)
+    mlflow.say("registered-models/alias", name="kept", alias="champion", version="1")
+
+    mlflow.kill9()
+    mlflow.start()
+
+    assert mlflow.version("kept", "champion") == "1"
