@@ -27,8 +27,8 @@ class RunStatus(StrEnum):
 NEXT: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType(
     {
         RunStatus.PROPOSED: frozenset({RunStatus.RUNNING, RunStatus.REJECTED, RunStatus.EXPIRED, RunStatus.CANCELLED}),
-        RunStatus.RUNNING: frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.UNDOING, RunStatus.CANCELLED}),
-        RunStatus.UNDOING: frozenset({RunStatus.UNDONE, RunStatus.UNDO_FAILED}),
+        RunStatus.RUNNING: frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.UNDOING}),
+        RunStatus.UNDOING: frozenset({RunStatus.UNDONE, RunStatus.UNDO_FAILED, RunStatus.FAILED, RunStatus.CANCELLED}),
         RunStatus.SUCCEEDED: frozenset(),
         RunStatus.UNDONE: frozenset(),
         RunStatus.FAILED: frozenset(),
@@ -57,10 +57,12 @@ class StepState(StrEnum):
 
 STEP_NEXT: Mapping[StepState, frozenset[StepState]] = MappingProxyType(
     {
-        StepState.PENDING: frozenset({StepState.DOING, StepState.WAITING, StepState.DONE, StepState.SKIPPED}),
+        StepState.PENDING: frozenset(
+            {StepState.DOING, StepState.WAITING, StepState.DONE, StepState.FAILED, StepState.SKIPPED}
+        ),
         StepState.DOING: frozenset({StepState.DONE, StepState.FAILED, StepState.UNKNOWN, StepState.PENDING}),
         StepState.WAITING: frozenset({StepState.DONE, StepState.FAILED, StepState.SKIPPED}),
-        StepState.UNKNOWN: frozenset({StepState.DONE, StepState.FAILED, StepState.DOING, StepState.UNDOING}),
+        StepState.UNKNOWN: frozenset({StepState.DONE, StepState.FAILED, StepState.PENDING, StepState.UNDOING}),
         StepState.DONE: frozenset({StepState.UNDOING}),
         StepState.FAILED: frozenset({StepState.UNDOING}),  # where it may have changed something all the same
         StepState.SKIPPED: frozenset(),
@@ -88,7 +90,9 @@ class StepRun:
     attempts: int = 0
     began_at: datetime | None = None
     ended_at: datetime | None = None
-    until: datetime | None = None  # when it is looked at next
+    asked: int = 0  # how often the target was asked about it, or a person reminded
+    undos: int = 0  # how often its undo was sent
+    until: datetime | None = None  # when it is looked at next; None while a request is out, or a person must answer
     said: str = ""  # what came of it, in words; hostile text of a target is cut and carries no secret
     by: str | None = None  # who answered it
 
@@ -124,6 +128,7 @@ class Run:
     ended_at: datetime | None = None
     ready_at: datetime | None = None  # when the engine looks at it next; None: it waits for a person, or is over
     why: str = ""  # why it ended as it did, or is being taken back
+    cancelled_by: str | None = None  # a person id: it is being taken back because they want it so
     version: int = 0
 
     @property

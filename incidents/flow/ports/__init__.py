@@ -1,5 +1,6 @@
 """What the stations of the road need from the world, as protocols; adapters supply them."""
 
+from incidents.core.answer import Answered, NotReached, Unclear, point
 from incidents.flow.ports.board import BoardUnit, Place, QuietTelling, SceneRequest, Sighted
 from incidents.flow.ports.carrier import (
     Carrier,
@@ -45,7 +46,7 @@ from incidents.flow.ports.revisions import (
 from incidents.flow.ports.runs import Outcomes, PlanRequest, RunDesk, RunQuery, RunReader, RunRequest, RunsUnit, Word
 from incidents.flow.ports.silences import SilenceDesk, SilencesUnit, SilenceView, Silencing
 from incidents.flow.ports.store import LedgerUnit, Store, Turn, Unit
-from incidents.flow.ports.targets import Answered, NotReached, Targets, Templates, Unclear, point
+from incidents.flow.ports.targets import Targets, Templates
 from incidents.flow.ports.witness import Witness
 
 __all__ = [
