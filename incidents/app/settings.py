@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     catalog: Path | None = None
     policy: Path | None = None
     runbooks: Path | None = None
+    connections: Path | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
     public_url: str | None = None

@@ -14,7 +14,7 @@ from incidents.adapters.calendar.feeds import WebFeeds
 from incidents.adapters.calendar.personal import PersonalCalendars
 from incidents.adapters.console import ConsoleCarrier
 from incidents.adapters.fallback import FallbackCarrier
-from incidents.adapters.files import RunbookShelf, read_policy, read_runbooks
+from incidents.adapters.files import RunbookShelf, read_connections, read_policy, read_runbooks
 from incidents.adapters.slack.api import SlackApi
 from incidents.adapters.slack.carrier import SlackCarrier
 from incidents.adapters.store.answers import KeptAnswers
@@ -25,6 +25,7 @@ from incidents.adapters.store.lock import FileLock
 from incidents.adapters.store.shelf import Shelf
 from incidents.adapters.store.silence_shelf import SilenceShelf
 from incidents.adapters.store.store import Store
+from incidents.adapters.targets import HttpTargets
 from incidents.app.database import OpenDatabase, open_database
 from incidents.app.drafts import Drafts
 from incidents.app.opening import begin, read
@@ -104,6 +105,7 @@ class Parts:
     keeper: Keeper
     registrar: Registrar
     calendars: CalendarParts
+    targets: HttpTargets
     slack: SlackApi | None
     worker: str
     lock: FileLock | None = None
@@ -183,7 +185,8 @@ def _built(
     carriers: tuple[Carrier, ...] | None,
     every: float,
 ) -> Parts:
-    secret = secret_of(settings)  # before anything else is opened, since it may be refused
+    # Before anything else is opened, since they may be refused.
+    secret, targets = secret_of(settings), HttpTargets(read_connections(settings.connections))
     database, lock = opened.database, opened.lock
     store, archive, faults = Store(database), Archive(database), Faults(settings.fault_point)
     token = settings.slack_bot_token
@@ -224,6 +227,7 @@ def _built(
         keeper=keeper,
         registrar=Registrar(store, archive, drafts, keeper, now_estate, made=made, faults=faults),
         calendars=_calendars(kept, now_estate, store, keeper, secret),
+        targets=targets,
         slack=slack,
         worker=worker,
         lock=lock,

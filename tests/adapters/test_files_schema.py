@@ -6,7 +6,7 @@ import pytest
 
 from incidents.adapters.files import catalog_from_texts, catalog_text, schema
 
-Which = Literal["catalog", "policy", "runbook"]
+Which = Literal["catalog", "policy", "runbook", "connections"]
 CATALOG_KEYS = {
     "version",
     "defaults",
@@ -42,6 +42,7 @@ def objects(part: object) -> list[dict[str, Any]]:
             ["version"],
             {"version", "severity", "alerts", "incidents", "escalation", "monitors", "audit", "quiet", "overrides"},
         ),
+        ("connections", ["version"], {"version", "connections"}),
         ("runbook", ["id", "title"], {"id", "title", "applies_to", "owner", "last_reviewed"}),
     ],
 )

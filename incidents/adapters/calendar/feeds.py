@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from incidents.adapters.calendar.addresses import OutsideOnly, is_inside
+from incidents.adapters.network import OutsideOnly, is_inside
 from incidents.core.feed import entry_of
 from incidents.flow.ports.calendars import Fetched, NoCalendar, Understood
 

@@ -1,4 +1,4 @@
-"""Catalog, policy and runbooks from YAML and Markdown files, with errors for whoever has to mend them."""
+"""Catalog, policy, runbooks and connections from YAML and Markdown files, with errors for whoever has to mend them."""
 
 from incidents.adapters.files.backstage import Imported, read_backstage
 from incidents.adapters.files.catalog import (
@@ -9,6 +9,7 @@ from incidents.adapters.files.catalog import (
     read_catalog,
 )
 from incidents.adapters.files.catalog_text import catalog_text
+from incidents.adapters.files.connections import read_connections
 from incidents.adapters.files.cross_check import cross_check
 from incidents.adapters.files.places import shipped
 from incidents.adapters.files.policy import read_policy
@@ -30,6 +31,7 @@ __all__ = [
     "cross_check",
     "read_backstage",
     "read_catalog",
+    "read_connections",
     "read_policy",
     "read_runbooks",
     "schema",

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the three files, for editors."""
+"""The JSON Schemas of the files, for editors."""
 
 from datetime import time, timedelta
 from typing import Any, Literal
@@ -8,11 +8,17 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from incidents.adapters.files.catalog_shape import CatalogFile
+from incidents.adapters.files.connections_shape import ConnectionsFile
 from incidents.adapters.files.policy_shape import PolicyFile
 from incidents.adapters.files.runbook_shape import RunbookFront
 from incidents.adapters.files.shape import written
 
-_SHAPES: dict[str, type[BaseModel]] = {"catalog": CatalogFile, "policy": PolicyFile, "runbook": RunbookFront}
+_SHAPES: dict[str, type[BaseModel]] = {
+    "catalog": CatalogFile,
+    "policy": PolicyFile,
+    "runbook": RunbookFront,
+    "connections": ConnectionsFile,
+}
 _EXAMPLES: dict[str, dict[str, Any]] = {
     "catalog": {
         "version": 1,
@@ -24,10 +30,21 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "policy": {"version": "2026-11-1", "escalation": {"sev2": "10m"}},
     "runbook": {"id": "rollback-model", "title": "Roll the model back", "applies_to": {"kind": "drift"}},
+    "connections": {
+        "version": 1,
+        "connections": {
+            "mlflow": {
+                "url": "https://mlflow.example.com:5000",
+                "auth": {"bearer": {"env": "MLFLOW_TOKEN"}},
+                "inside": True,
+                "rate": "60/m",
+            }
+        },
+    },
 }
 
 
-Which = Literal["catalog", "policy", "runbook"]
+Which = Literal["catalog", "policy", "runbook", "connections"]
 
 
 class _Strict(GenerateJsonSchema):
@@ -51,7 +68,7 @@ class _Strict(GenerateJsonSchema):
 
 
 def schema(which: Which) -> dict[str, Any]:
-    """The JSON Schema of a catalog, a policy, or a runbook's front matter."""
+    """The JSON Schema of a catalog, a policy, a runbook's front matter, or a file of connections."""
     made = _SHAPES[which].model_json_schema(mode="validation", schema_generator=_Strict)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -14,7 +14,7 @@ from incidents.core.errors import NotFound
 
 router = APIRouter()
 
-Which = Annotated[Literal["catalog", "policy", "runbook"], Path(description="Whose schema.")]
+Which = Annotated[Literal["catalog", "policy", "runbook", "connections"], Path(description="Whose schema.")]
 
 
 @router.get("/runbooks/{runbook}", include_in_schema=False)

@@ -26,14 +26,17 @@ def validate(
     catalog: CatalogPath = None,
     policy: Annotated[Path | None, typer.Option(help="Default INCIDENTS_POLICY, else the shipped one.")] = None,
     runbooks: Annotated[Path | None, typer.Option(help="Default INCIDENTS_RUNBOOKS, else the shipped ones.")] = None,
+    connections: Annotated[Path | None, typer.Option(help="A file or folder; default INCIDENTS_CONNECTIONS.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check catalog, policy and runbooks, and name every problem by file and line."""
-    if catalog is None or policy is None or runbooks is None:
+    """Check catalog, policy, runbooks and connections, and name every problem by file and line."""
+    if catalog is None or policy is None or runbooks is None or connections is None:
         found = session.settings()
         catalog, policy, runbooks = catalog or found.catalog, policy or found.policy, runbooks or found.runbooks
+        connections = connections or found.connections
     with _uncollected():
         problems, notes, read = _problems(catalog, policy, runbooks)
+        problems += _wrong_connections(connections)
     if as_json:
         terminal.write_json({"ok": not problems, "problems": _told(problems), "notes": _told(notes)})
     else:
@@ -85,6 +88,16 @@ def _problems(
         problems += cross_check(systems, numbers, shelf.runbooks)
     read = counted(len(systems.systems), "system") if catalog else "no catalog is set"
     return problems, notes, f"{read}; policy {numbers.version}; {counted(len(shelf.runbooks), 'runbook')}"
+
+
+def _wrong_connections(path: Path | None) -> "tuple[Problem, ...]":
+    from incidents.adapters.files import FilesRefused, read_connections
+
+    try:
+        read_connections(path)
+    except FilesRefused as refused:
+        return refused.problems
+    return ()
 
 
 def check_invariants(as_json: AsJson = False) -> None:

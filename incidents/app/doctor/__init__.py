@@ -2,6 +2,7 @@
 
 from incidents.app.doctor.bus import examine_bus
 from incidents.app.doctor.channels import examine_fallback, examine_slack
+from incidents.app.doctor.connections import examine_connections
 from incidents.app.doctor.database import examine_database
 from incidents.app.doctor.door import examine_door, examine_secret
 from incidents.app.doctor.files import examine_files
@@ -22,6 +23,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *[finding async for finding in examine_bus(settings)],
         *[finding async for finding in examine_slack(settings, files)],
         *[finding async for finding in examine_fallback(settings)],
+        *[finding async for finding in examine_connections(settings)],
         *examine_door(settings),
         *examine_secret(settings),
     ]

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.adapters.calendar.addresses import OutsideOnly, is_inside
 from incidents.adapters.calendar.feeds import MOST_BYTES, WebFeeds, reader_environment
+from incidents.adapters.network import OutsideOnly, is_inside
 from incidents.flow.ports.calendars import NoCalendar
 from tests.adapters.calendar.keeper import Answer, CalendarServer, endless, promised, redirect, silent, status
 from tests.adapters.calendar.texts import a_calendar, an_event

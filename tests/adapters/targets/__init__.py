@@ -1,0 +1,1 @@
+"""The client that reaches targets, against real servers on this machine."""
