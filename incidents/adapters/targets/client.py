@@ -16,9 +16,9 @@ from incidents.adapters.targets.incoming import taken
 from incidents.adapters.targets.outgoing import Outgoing, Unsendable, outgoing
 from incidents.adapters.targets.rate import Turns
 from incidents.adapters.targets.secrets import NoSecret, Scrubber, missing
+from incidents.core.answer import Answered, NotReached, Unclear
 from incidents.core.connection import Connection
 from incidents.core.step import Request
-from incidents.flow.ports.targets import Answered, NotReached, Unclear
 
 _LARGEST_HEADER = 16 * 1024
 _ONCE = "a request is sent once"

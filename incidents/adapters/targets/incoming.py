@@ -4,7 +4,7 @@ from aiohttp import ClientResponse
 
 from incidents.adapters.targets.secrets import Scrubber
 from incidents.core import strict_json
-from incidents.flow.ports.targets import Answered, Unclear
+from incidents.core.answer import Answered, Unclear
 
 MOST_BYTES = 256 * 1024
 _MOST_TEXT = 2_000  # characters that are kept for people

@@ -8,7 +8,7 @@ from incidents.adapters.files import FilesRefused, read_connections
 from incidents.adapters.targets import HttpTargets
 from incidents.app.doctor.finding import Finding, fail, ok, warn
 from incidents.app.settings import Settings
-from incidents.flow.ports.targets import Answered
+from incidents.core.answer import Answered
 
 _PATIENCE = timedelta(seconds=10)  # for each answer
 

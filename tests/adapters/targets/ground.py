@@ -10,9 +10,9 @@ from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from incidents.adapters.targets import HttpTargets
+from incidents.core.answer import Answered, NotReached, Unclear
 from incidents.core.connection import Auth, Connection
 from incidents.core.step import Method, Request
-from incidents.flow.ports.targets import Answered, NotReached, Unclear
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 SOON = timedelta(seconds=20)  # long enough for any machine; nothing waits for it to pass

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from incidents.adapters.targets import HttpTargets
+from incidents.core.answer import Answered, NotReached, Unclear
 from incidents.core.connection import Basic, Bearer, HeaderAuth, SecretRef
 from incidents.core.step import Method
-from incidents.flow.ports.targets import Answered, NotReached, Unclear
 from tests.adapters.targets.ground import SOON, Listener, a_connection, a_request, raw, said, sent
 
 TOKEN = "tok-canary-51f0"
