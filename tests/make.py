@@ -15,11 +15,15 @@ from incidents.core.events import Event
 from incidents.core.fact import Actor, ActorType
 from incidents.core.incident import Incident, Paging, Status
 from incidents.core.people import Person, Team
+from incidents.core.plan import Plan
 from incidents.core.policy import Policy
 from incidents.core.reading import Reading, read
+from incidents.core.rollback import Rollback
+from incidents.core.run import Run, RunStatus, StepRun, StepState
 from incidents.core.runbook import AppliesTo, Cause, Runbook
 from incidents.core.schedule import Override, Rotation, Schedule, Turnover
 from incidents.core.severity import Severity
+from incidents.core.step import Method, Request, Step, StepType, Undo
 from incidents.core.system import Criticality, RiskClass, Role, System, SystemBudget
 
 WEDNESDAY = datetime(2026, 11, 18, tzinfo=UTC)  # in London, where everybody lives, local time is UTC in November
@@ -193,3 +197,59 @@ def an_incident(status: Status = Status.TRIGGERED, severity: Severity = Severity
         version=1,
     )
     return replace(made, **more)
+
+
+# --- runs ------------------------------------------------------------------------------------------------------------
+
+
+def a_step(id_: str = "move", **more: Any) -> Step:
+    """Point the serving alias back to the version before; it can be taken back."""
+    there: dict[str, Any] = {
+        "connection": "mlflow",
+        "method": Method.POST,
+        "path": "/api/2.0/mlflow/registered-models/alias",
+    }
+    known: dict[str, Any] = {
+        "title": "Point champion of credit to version 1",
+        "type": StepType.HTTP,
+        "request": Request(**there, body={"name": "credit", "alias": "champion", "version": "1"}),
+        "undo": Undo(request=Request(**there, body={"name": "credit", "alias": "champion", "version": "2"})),
+        "idempotent": True,
+    }
+    return Step(id=id_, **{**known, **more})
+
+
+def a_plan(*steps: Step, **more: Any) -> Plan:
+    """Roll the credit model back from version 2 to 1, and look whether that helped."""
+    verify = Step(id="verify", title="Look whether it helped", type=StepType.VERIFY)
+    known: dict[str, Any] = {
+        "runbook": "rollback-model",
+        "title": "Rollback model",
+        "runbook_hash": "0" * 64,
+        "incident": "INC-1",
+        "system": "credit-scoring",
+        "environment": "production",
+        "steps": steps or (a_step(), verify),
+        "rollback": Rollback(kind="model", name="credit", version="2", to="1"),
+    }
+    return Plan(**{**known, **more})
+
+
+def a_run(plan: Plan | None = None, *, began: datetime = NOON, **more: Any) -> Run:
+    """Everything was done, and now it proves itself."""
+    plan = plan or a_plan()
+    done = tuple(StepRun(id=step.id, state=StepState.DONE, touched=step.changes) for step in plan.steps[:-1])
+    proving = StepRun(id=plan.steps[-1].id, state=StepState.WAITING, began_at=began, until=began)
+    known: dict[str, Any] = {
+        "id": "RUN-1",
+        "incident": plan.incident,
+        "system": plan.system,
+        "environment": plan.environment,
+        "status": RunStatus.RUNNING,
+        "requested_by": by("priya"),
+        "requested_at": began - minutes(10),
+        "steps": (*done, proving),
+        "started_at": began - minutes(5),
+        "ready_at": began,
+    }
+    return Run(plan=plan, **{**known, **more})

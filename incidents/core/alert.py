@@ -10,13 +10,13 @@ from decimal import Decimal
 from enum import StrEnum
 
 from incidents.core.events import Kind
-from incidents.core.grade import Grade, Verdict
+from incidents.core.grade import SAYING, Grade, Verdict
 from incidents.core.incident import Resolution
+from incidents.core.proof import Proof
 from incidents.core.reading import Reading
 from incidents.core.severity import Severity
 from incidents.core.silence import Amount
 
-SAYING = frozenset({Verdict.IN, Verdict.OUT})  # the verdicts that say something
 TRAIL = 32  # windows kept; enough for n_min single answers and for six windows of flapping
 
 
@@ -125,6 +125,7 @@ class Alert:
     muted: Mute | None = None  # why nobody is asked about it, although it burns
     harmful: bool = False  # in this episode somebody was harmed or may have been: nothing mutes that
     spent: Amount | None = None  # in the newest window that decided anything
+    proof: Proof | None = None  # of the run that it must prove, while that is asked for
     names: int = 0  # of a flood of unknown names: how many
     wake_at: datetime | None = None
     version: int = 0
@@ -133,6 +134,11 @@ class Alert:
     def burning(self) -> bool:
         """Firing, or held as firing."""
         return self.state in {AlertState.FIRING, AlertState.FLAPPING}
+
+    @property
+    def proving_since(self) -> datetime | None:
+        """Since when every window of it is kept, as the proof of a run."""
+        return self.proof.since if self.proof else None
 
     @property
     def heard(self) -> bool:

@@ -15,6 +15,9 @@ class Verdict(StrEnum):
     SILENT = "silent"  # says nothing either way
 
 
+SAYING = frozenset({Verdict.IN, Verdict.OUT})  # the verdicts that say something
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grade:
     verdict: Verdict

@@ -108,6 +108,30 @@ class QuietPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What proves that a run helped, for windows of at least some length."""
+
+    at: timedelta  # windows at least this long
+    windows: int  # so many in a row within limit
+    failures: int  # and not more than this many out of limit meanwhile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationPolicy:
+    windows: int = 4
+    failures: int = 3
+    long: Needs = Needs(at=timedelta(hours=6), windows=2, failures=1)
+    day: Needs = Needs(at=timedelta(hours=24), windows=1, failures=0)
+    grace: timedelta = timedelta(minutes=15)  # beyond twice the time that the windows take
+
+    def needs(self, length: timedelta) -> Needs:
+        """What windows of this length must show."""
+        fits = [each for each in (self.long, self.day) if length >= each.at]
+        known = Needs(at=timedelta(0), windows=self.windows, failures=self.failures)
+        return max((known, *fits), key=lambda each: each.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationPolicy:
     sev1: timedelta = timedelta(minutes=5)
     sev2: timedelta = timedelta(minutes=15)
@@ -150,6 +174,7 @@ class Policy:
     monitors: MonitorPolicy = MonitorPolicy()
     audit: AuditPolicy = AuditPolicy()
     quiet: QuietPolicy = QuietPolicy()
+    verification: VerificationPolicy = VerificationPolicy()
     overrides: tuple[Override, ...] = ()
     # Where each line was written (file and line), for whoever has to mend it; no decision reads it.
     places: Mapping[tuple[str | int, ...], tuple[str, int]] = field(default_factory=dict, compare=False, repr=False)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from incidents.core.system import Role
 
+ANSWERED_WITHIN = timedelta(seconds=30)  # by a target, where the runbook says nothing
 APPROVED_WITHIN = timedelta(minutes=30)  # the longest that an incident can wait for a second person
 
 
@@ -100,7 +101,7 @@ class Step:
     idempotent: bool = False  # sent twice is done once: the target knows the Idempotency-Key, or it sets a state
     retries: int = 0  # only of what is idempotent, or was surely not done
     delay: timedelta = timedelta(seconds=5)  # between two tries
-    timeout: timedelta = timedelta(seconds=30)  # for an answer; of a manual step or a decision: until it is asked about
+    timeout: timedelta = ANSWERED_WITHIN  # for an answer; of a manual step or a decision: until it is asked about
     on_failure: str = "abort"  # abort, continue, or the id of a later step
     role: Role | None = None  # manual, decision: whose it is
     approval: Approval | None = None  # approve

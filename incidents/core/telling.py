@@ -12,6 +12,7 @@ from incidents.core.grade import Grade, Verdict
 from incidents.core.grading import is_harmful
 from incidents.core.incident import Resolution
 from incidents.core.policy import AlertPolicy, Policy
+from incidents.core.proof import kept
 from incidents.core.reading import Reading
 from incidents.core.trail import flipped, forgotten, is_flapping, recorded, row_of, steady_for
 
@@ -54,10 +55,15 @@ def _turns_at(alert: Alert, policy: AlertPolicy) -> datetime | None:
 
 
 def tell(alert: Alert, sighting: Sighting, reading: Reading, graded: Grade, policy: Policy) -> Told:
-    """One telling. `sighting` is the one before it; an older telling, or one that says nothing new, changes nothing."""
+    """One telling. `sighting` is the one before it; an older telling, or one that says nothing new, changes nothing.
+
+    While a run proves itself it is kept all the same, as a part of the proof.
+    """
     told = _Telling(reading, graded, policy, alert.calm)
+    proven = _proven(alert, told)
     if is_older(sighting, reading) or _says_nothing_new(alert, told):
-        return alert, Change.NONE
+        return proven, Change.NONE if proven == alert else Change.MOVED
+    alert = proven
     if reading.phase is Phase.RESOLVED:
         moved, change = _resolved(alert, told)
     else:
@@ -81,6 +87,14 @@ def lapse(alert: Alert, now: datetime, policy: AlertPolicy) -> Told:
             return _steadied(alert, now, policy)
         case AlertState.CLEAR:
             return alert, Change.NONE
+
+
+def _proven(alert: Alert, told: _Telling) -> Alert:
+    """The alert with this telling in the proof of the run that it is watched for."""
+    if alert.proof is None:
+        return alert
+    proof = kept(alert.proof, told.reading, told.graded, told.policy)
+    return alert if proof == alert.proof else replace(alert, proof=proof)
 
 
 def _says_nothing_new(alert: Alert, told: _Telling) -> bool:

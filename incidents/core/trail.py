@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from incidents.core.alert import SAYING, TRAIL, Alert, AlertState, Window
+from incidents.core.alert import TRAIL, Alert, AlertState, Window
 from incidents.core.events import Kind
-from incidents.core.grade import Grade, Verdict
+from incidents.core.grade import SAYING, Grade, Verdict
 from incidents.core.policy import AlertPolicy, Policy
 from incidents.core.reading import Reading
 

@@ -3,7 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from incidents.adapters.files.policy_shape import EscalationEntry, OverrideEntry, PolicyFile, SeverityEntry
+from incidents.adapters.files.policy_shape import (
+    EscalationEntry,
+    OverrideEntry,
+    PolicyFile,
+    SeverityEntry,
+    VerificationEntry,
+)
 from incidents.adapters.files.problem import FilesRefused
 from incidents.adapters.files.refusal import checked
 from incidents.adapters.files.shape import Entry
@@ -18,9 +24,11 @@ from incidents.core.policy import (
     HallucinationPolicy,
     IncidentPolicy,
     MonitorPolicy,
+    Needs,
     Override,
     Policy,
     QuietPolicy,
+    VerificationPolicy,
 )
 
 SHIPPED = Path(__file__).with_name("policy.yaml")
@@ -47,6 +55,7 @@ def read_policy(path: Path | None) -> Policy:
         monitors=MonitorPolicy(**_fields(shape.monitors)),
         quiet=QuietPolicy(**_fields(shape.quiet)),
         audit=AuditPolicy(**_fields(shape.audit)),
+        verification=_verification(shape.verification),
         overrides=tuple(map(_override, shape.overrides)),
         places=dict(tree.places),
     )
@@ -72,6 +81,11 @@ def _escalation(entry: EscalationEntry) -> EscalationPolicy:
     fields, working = _fields(entry), entry.working.value()
     del fields["working"]
     return EscalationPolicy(**fields, working_days=working.days, working_start=working.start, working_end=working.end)
+
+
+def _verification(entry: VerificationEntry) -> VerificationPolicy:
+    lengths = {"long": Needs(**_fields(entry.long)), "day": Needs(**_fields(entry.day))}
+    return VerificationPolicy(**_fields(entry) | lengths)
 
 
 def _override(entry: OverrideEntry) -> Override:

@@ -18,16 +18,18 @@ from incidents.core.policy import (
     IncidentPolicy,
     MonitorPolicy,
     QuietPolicy,
+    VerificationPolicy,
 )
 from incidents.core.severity import Severity
 
 # The shipped numbers: a test holds them to the shipped file.
 _BANDS, _DRIFT, _FALSE, _COST = Bands(), DriftPolicy(), HallucinationPolicy(), CostPolicy()
 _ALERTS, _INCIDENTS, _LADDER = AlertPolicy(), IncidentPolicy(), EscalationPolicy()
-_MONITORS, _AUDIT, _QUIET = MonitorPolicy(), AuditPolicy(), QuietPolicy()
+_MONITORS, _AUDIT, _QUIET, _PROOF = MonitorPolicy(), AuditPolicy(), QuietPolicy(), VerificationPolicy()
 
 Times = Annotated[float, Field(gt=0, le=1e6)]  # a multiple of the limit
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Failures = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class BandsEntry(Entry):
@@ -193,6 +195,43 @@ class QuietEntry(Entry):
     """What maintenance or trouble upstream mutes is looked at again after this."""
 
 
+class LongEntry(Entry):
+    at: Duration = _PROOF.long.at
+    """Windows at least this long need ..."""
+    windows: Count = _PROOF.long.windows
+    """... so many in a row within limit ..."""
+    failures: Failures = _PROOF.long.failures
+    """... with at most so many out of limit meanwhile."""
+
+
+class DayEntry(Entry):
+    at: Duration = _PROOF.day.at
+    """Windows at least this long need ..."""
+    windows: Count = _PROOF.day.windows
+    """... so many in a row within limit ..."""
+    failures: Failures = _PROOF.day.failures
+    """... with at most so many out of limit meanwhile."""
+
+
+class VerificationEntry(Entry):
+    windows: Count = _PROOF.windows
+    """Windows in a row within limit that prove that a run helped, where windows are short."""
+    failures: Failures = _PROOF.failures
+    """More windows out of limit than this meanwhile: it failed."""
+    long: LongEntry = LongEntry()
+    """What long windows need."""
+    day: DayEntry = DayEntry()
+    """What windows of a day need."""
+    grace: Duration = _PROOF.grace
+    """Twice the time of the windows needed, and this much, without a verdict: inconclusive."""
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.long.at >= self.day.at:
+            raise refused("windows of a day must be longer than long ones", "let day.at be more than long.at")
+        return self
+
+
 class WhenEntry(Entry):
     system: Name | None = None
     environment: Name | None = None
@@ -235,5 +274,7 @@ class PolicyFile(Entry):
     """What the coverage audit asks for."""
     quiet: QuietEntry = QuietEntry()
     """How long what is muted stays so without another look."""
+    verification: VerificationEntry = VerificationEntry()
+    """What proves that a run of a runbook helped."""
     overrides: tuple[OverrideEntry, ...] = ()
     """Lines that set a severity outright; the first that matches counts."""
