@@ -1,9 +1,10 @@
 """Written remedies, and which of them fits an incident best."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
 from incidents.core.severity import Severity
 from incidents.core.step import StepType
@@ -33,6 +34,7 @@ class AppliesTo:
     system: tuple[str, ...] = ()
     severity_at_least: Severity | None = None
     cause: tuple[Cause, ...] = ()
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of the system: each must have one of these
 
 
 class ParameterType(StrEnum):
@@ -61,8 +63,17 @@ class Outline:
     id: str
     title: str
     type: StepType
-    source: Mapping[str, object] = field(default_factory=dict)  # the JSON tree of the step, checked, with templates
-    line: int = 0  # where it begins in its file
+    # The step's other keys as its file has them, checked, with templates; lengths of time are in seconds.
+    source: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+    line: int = 0  # where it begins in its file; 0 for one that no file holds
+    lines: Mapping[str, int] = field(default_factory=dict)  # of each value by its dotted path
+
+    def line_of(self, where: str) -> int:
+        """The line of a value, else that of the nearest value around it."""
+        while where and where not in self.lines:
+            where = where.rpartition(".")[0]
+        return self.lines.get(where, self.line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +101,7 @@ class Case:
     severity: Severity
     named: tuple[str, ...] = ()  # runbook ids that the catalog names for the system
     causes: tuple[Cause, ...] = ()  # those suspected, the likeliest first
+    labels: Mapping[str, str] = field(default_factory=dict)  # of the system
 
 
 def fit(runbook: Runbook, case: Case) -> tuple[int, tuple[str, ...]] | None:
@@ -99,11 +111,7 @@ def fit(runbook: Runbook, case: Case) -> tuple[int, tuple[str, ...]] | None:
     if runbook.id in case.named:
         points += 16
         reasons.append("named by the catalog")
-    for name, wanted, given, weight in (
-        ("system", wants.system, (case.system,), 8),
-        ("drift kind", wants.drift_kind, case.drift_kinds, 2),
-        ("kind", wants.kind, case.kinds, 2),
-    ):
+    for name, wanted, given, weight in _wishes(wants, case):
         met = next((value for value in given if value in wanted), None)
         if wanted and met is None:
             return None
@@ -122,8 +130,26 @@ def fit(runbook: Runbook, case: Case) -> tuple[int, tuple[str, ...]] | None:
     return points, tuple(reasons)
 
 
+def _wishes(wants: AppliesTo, case: Case) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...], int]]:
+    """What is compared: its name, what is wanted, what is given, and how much a match counts."""
+    yield "system", wants.system, (case.system,), 8
+    yield "drift kind", wants.drift_kind, case.drift_kinds, 2
+    yield "kind", wants.kind, case.kinds, 2
+    for label, wanted in wants.labels.items():
+        given = case.labels.get(label)
+        yield f"label {label}", wanted, (given,) if given is not None else (), 3
+
+
 def match(runbooks: Iterable[Runbook], case: Case) -> tuple[tuple[Runbook, str], ...]:
     """The runbooks that fit `case`, closest first, each with why it was chosen."""
     found = [(runbook, fitted) for runbook in runbooks if (fitted := fit(runbook, case))]
     found.sort(key=lambda pair: (-pair[1][0], pair[0].id))
     return tuple((runbook, ", ".join(reasons) or "fits any incident") for runbook, (_, reasons) in found)
+
+
+def stale(runbook: Runbook, within: timedelta, today: date) -> str:
+    """Why a person should read it with care before trusting it; empty where it was reviewed lately."""
+    if runbook.last_reviewed is None:
+        return "nobody has said when it was last reviewed"
+    ago = today - runbook.last_reviewed
+    return f"last reviewed {ago.days} days ago, on {runbook.last_reviewed}" if ago > within else ""

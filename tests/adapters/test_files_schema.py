@@ -53,8 +53,12 @@ def objects(part: object) -> list[dict[str, Any]]:
                 "overrides",
             },
         ),
+<<<<<<< HEAD
         ("connections", ["version"], {"version", "connections"}),
         ("runbook", ["id", "title"], {"id", "title", "applies_to", "owner", "last_reviewed"}),
+=======
+        ("runbook", ["id", "title"], {"id", "title", "applies_to", "owner", "last_reviewed", "parameters"}),
+>>>>>>> 3940879 (Read machine steps and parameters from runbooks, and fill their templates in a sandbox.)
     ],
 )
 def test_a_schema_tells_what_is_required_and_refuses_what_it_does_not_know(

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from incidents.adapters.files.parameters import read_parameters
 from incidents.adapters.files.places import shipped
 from incidents.adapters.files.problem import FilesRefused, Problem
 from incidents.adapters.files.refusal import checked
 from incidents.adapters.files.runbook_shape import AppliesToEntry, RunbookFront
 from incidents.adapters.files.source import bytes_of, files_at, text_of
+from incidents.adapters.files.steps import read_steps
 from incidents.adapters.files.tree import read_tree
 from incidents.core.runbook import AppliesTo, Runbook
 
@@ -62,9 +64,14 @@ def _runbook(file: Path) -> Runbook:
     for name in ("id", "title"):
         if tree.whole and tree.value.get(name) is None:
             problems.append(Problem(file=str(file), line=1, where=name, what="is missing", suggestion="add it"))
+    written = tree.value.get("parameters")
+    named = tuple(written) if isinstance(written, dict) else ()  # those that are wrong too: one mistake is told once
     front, found = checked(tree, RunbookFront)
+    parameters, refused = read_parameters(tree, front)
     steps = tuple(_steps(lines[end + 1 :]))
-    if not steps:
+    outlines, wrong = read_steps(lines[end + 1 :], str(file), first_line=end + 2, parameters=named)
+    problems += [*refused, *wrong]
+    if not (steps or outlines or wrong):
         advice = "write what to do as 1., 2., 3. at the start of a line"
         problems.append(Problem(file=str(file), line=end + 2, what="no numbered steps", suggestion=advice))
     if problems or found:
@@ -76,6 +83,8 @@ def _runbook(file: Path) -> Runbook:
         owner=front.owner,
         last_reviewed=front.last_reviewed,
         steps=steps,
+        parameters=parameters,
+        outlines=outlines,
         body="\n".join(lines[end + 1 :]).strip() + "\n",
         hash=sha256(data).hexdigest(),
         file=str(file),
@@ -99,6 +108,7 @@ def _applies_to(entry: AppliesToEntry) -> AppliesTo:
         system=entry.system,
         severity_at_least=entry.severity_at_least,
         cause=entry.cause,
+        labels=entry.labels,
     )
 
 

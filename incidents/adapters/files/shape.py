@@ -105,12 +105,22 @@ _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 _SLACK_USER = r"^[UW][A-Z0-9]{2,}$"
 _SLACK_CHANNEL = r"^(#[^\s#]{1,80}|[CG][A-Z0-9]{2,})$"
+_LABEL = r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}$"
+_PARAMETER = r"^[a-z][a-z0-9_]{0,39}$"
+_STEP = r"^[a-z][a-z0-9_-]{0,39}$"
+_HEADER = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"
+_POINTER = r"^(/.*)?$"
 _URL = r"^https?://[^\s/?#]+[^\s]*$"
 _FEED = r"^(https?|webcals?)://[^\s/?#]+[^\s]*$"
 PATTERNS = {  # what a mismatch means, and what to do
     _TEXT: ("holds a line break or a control character", "write it in one line"),
     _SLUG: ("must be lower case letters, digits and hyphens", "write it like rollback-model"),
     _EMAIL: ("is no e-mail address", "write it like ada@example.com"),
+    _LABEL: ("is no name of a label", "begin it with a letter or a digit; letters, digits and . _ / - may follow"),
+    _PARAMETER: ("must be lower case letters, digits and _", "write it like model_name"),
+    _STEP: ("must be lower case letters, digits, - and _", "write it like move_alias"),
+    _HEADER: ("is no name of a header", "write it like Content-Type"),
+    _POINTER: ("is no JSON pointer", "begin it with /, as in /model_version/version"),
     _SLACK_USER: ("is no Slack member id", "copy it from the profile in Slack; it looks like U01ABCDEF"),
     _SLACK_CHANNEL: ("is no Slack channel", 'write it like "#ai-incidents", in quotes, or as an id such as C01ABCDEF'),
     _FEED: ("is no address of a calendar", "begin it with https://, http:// or webcal://"),
@@ -128,6 +138,12 @@ FormatVersion = Annotated[int, BeforeValidator(_format_version), Field(ge=1, le=
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=_TEXT)]
 Sentence = Annotated[str, Field(min_length=1, max_length=1000, pattern=_TEXT)]
 Slug = Annotated[str, Field(max_length=80, pattern=_SLUG)]
+Label = Annotated[str, Field(pattern=_LABEL)]
+ParameterName = Annotated[str, Field(pattern=_PARAMETER)]
+StepName = Annotated[str, Field(pattern=_STEP)]
+HeaderName = Annotated[str, Field(pattern=_HEADER)]
+Pointer = Annotated[str, Field(max_length=500, pattern=_POINTER, examples=["/model_version/version"])]
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Email = Annotated[str, Field(max_length=254, pattern=_EMAIL, examples=["ada@example.com"])]
 SlackUser = Annotated[str, Field(pattern=_SLACK_USER, examples=["U01ABCDEF"])]
 SlackChannel = Annotated[str, Field(pattern=_SLACK_CHANNEL, examples=["#ai-incidents"])]

@@ -33,10 +33,11 @@ class Tree:
     places: dict[Path, Place] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     whole: bool = True  # False where a file could not be read to its end
+    bare: set[Path] = field(default_factory=set)  # where text stands without quotes, if that was asked for
 
     def place(self, path: Path) -> Place | None:
         """Where the value at `path` was written, or else the nearest value around it."""
-        for length in range(len(path), 0, -1):
+        for length in range(len(path), -1, -1):
             if (place := self.places.get(path[:length])) is not None:
                 return place
         return None
@@ -74,8 +75,9 @@ class _GivenUp(Exception):
 class _Builder:
     """Builds the tree from the parser's events; notes what is refused and goes on where that makes sense."""
 
-    def __init__(self, file: str, first_line: int) -> None:
+    def __init__(self, file: str, first_line: int, *, bare: bool) -> None:
         self.tree = Tree(files=(file,))
+        self._bare = bare
         self.problems: list[Problem] = []
         self._file, self._first_line = file, first_line
         self._place = Place(file, first_line)  # of the latest value: many share a line, and then its place
@@ -135,7 +137,9 @@ class _Builder:
             return
         value = None if event.implicit[0] and text in _NULLS else text
         if frame is not None:
-            self._put(frame, line, value)
+            path = self._put(frame, line, value)
+            if self._bare and event.implicit[0]:
+                self.tree.bare.add(path)
         elif value is not None:
             self._give_up(line, "the file holds no keys", "begin with the line version: 1")
 
@@ -171,9 +175,12 @@ class _Builder:
             frame.key = "" if frame.wants_key else None
 
 
-def read_tree(text: str, file: str, *, first_line: int = 1) -> tuple[Tree, list[Problem]]:
-    """Read one document, whose first line is line `first_line` of `file`; what is refused comes back as problems."""
-    builder = _Builder(file, first_line)
+def read_tree(text: str, file: str, *, first_line: int = 1, bare: bool = False) -> tuple[Tree, list[Problem]]:
+    """Read one document, whose first line is line `first_line` of `file`; what is refused comes back as problems.
+
+    With `bare` the tree also knows where text stands without quotes.
+    """
+    builder = _Builder(file, first_line, bare=bare)
     for number, line in enumerate(text.split("\n"), start=first_line) if _NOT_TEXT.search(text) else ():
         if "\t" in line:
             builder.refuse(number, "a tab character", "use spaces")
