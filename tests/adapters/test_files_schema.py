@@ -6,7 +6,7 @@ import pytest
 
 from incidents.adapters.files import catalog_from_texts, catalog_text, schema
 
-Which = Literal["catalog", "policy", "runbook", "connections"]
+Which = Literal["catalog", "policy", "runbook", "step", "connections"]
 CATALOG_KEYS = {
     "version",
     "defaults",
@@ -33,6 +33,12 @@ def objects(part: object) -> list[dict[str, Any]]:
     return found
 
 
+STEP_KEYS = {
+    *("id", "title", "type", "when", "text", "on_failure", "look", "request", "expect", "status", "undo"),
+    *("irreversible", "idempotent", "retries", "delay", "timeout", "role", "approval", "wait", "choices"),
+}
+
+
 @pytest.mark.parametrize(
     ("which", "required", "keys"),
     [
@@ -53,12 +59,9 @@ def objects(part: object) -> list[dict[str, Any]]:
                 "overrides",
             },
         ),
-<<<<<<< HEAD
         ("connections", ["version"], {"version", "connections"}),
-        ("runbook", ["id", "title"], {"id", "title", "applies_to", "owner", "last_reviewed"}),
-=======
         ("runbook", ["id", "title"], {"id", "title", "applies_to", "owner", "last_reviewed", "parameters"}),
->>>>>>> 3940879 (Read machine steps and parameters from runbooks, and fill their templates in a sandbox.)
+        ("step", ["id", "title", "type"], STEP_KEYS),
     ],
 )
 def test_a_schema_tells_what_is_required_and_refuses_what_it_does_not_know(
@@ -73,7 +76,7 @@ def test_a_schema_tells_what_is_required_and_refuses_what_it_does_not_know(
     assert set(required) <= set(made["examples"][0])
 
 
-@pytest.mark.parametrize("which", get_args(Which))
+@pytest.mark.parametrize("which", [which for which in get_args(Which) if which != "step"])
 def test_a_schema_never_offers_null(which: Which) -> None:
     assert '"null"' not in repr(schema(which)).replace("'", '"')
     assert "None" not in repr(schema(which))
@@ -89,6 +92,22 @@ def test_the_policy_schema_explains_every_number_and_writes_durations_as_the_fil
     assert keys["fallback_after"]["default"] == "30s"
     assert keys["nothing_changed_for"]["default"] == "7d"
     assert keys["over"]["exclusiveMinimum"] == 0
+
+
+def test_the_schema_of_a_step_explains_every_key() -> None:
+    made = schema("step")
+
+    for part in objects(made):
+        assert [name for name, key in part["properties"].items() if "description" not in key] == []
+
+
+def test_the_schemas_of_a_runbook_and_of_its_steps_let_values_stand_without_quotes() -> None:
+    made = schema("step")["$defs"]["RequestEntry"]["properties"]
+    default = schema("runbook")["$defs"]["ParameterEntry"]["properties"]["default"]
+
+    assert "null" in made["body"]["type"]
+    (query,) = made["query"]["patternProperties"].values()
+    assert query["type"] == default["type"] == ["string", "number", "boolean"]
 
 
 def test_the_runbook_schema_lets_one_kind_stand_without_brackets() -> None:

@@ -249,12 +249,12 @@ def test_a_step_is_part_of_the_plan_where_its_when_holds(when: str | None, holds
 
 
 def test_a_when_that_is_neither_true_nor_false_is_refused() -> None:
-    with pytest.raises(NotAllowed, match="own.md:5: step move: when: it must come to true or false"):
+    with pytest.raises(NotAllowed, match=r"own\.md:5: step move: when: it must come to true or false"):
         TEMPLATES.holds(an_outline(when="{{ parameters.model }}"), KNOWN)
 
 
 def test_a_refusal_names_the_line_of_the_value() -> None:
-    with pytest.raises(NotAllowed, match="own.md:9: step move: request.path: parameters.nothing is not known"):
+    with pytest.raises(NotAllowed, match=r"own\.md:9: step move: request\.path: parameters\.nothing is not known"):
         TEMPLATES.step(an_outline(request=a_request(path="/{{ parameters.nothing }}")), KNOWN, {})
 
 
@@ -276,7 +276,7 @@ def test_a_value_that_leads_elsewhere_is_no_part_of_a_path(value: object) -> Non
 
 
 def test_a_path_that_leads_elsewhere_however_it_is_spelled_is_refused() -> None:
-    with pytest.raises(NotAllowed, match="own.md:9: step move: request.path: a part of the path is"):
+    with pytest.raises(NotAllowed, match=r"own\.md:9: step move: request\.path: a part of the path is"):
         TEMPLATES.step(an_outline(request=a_request(path="/x/%2e%2E/{{ parameters.model }}")), KNOWN, {})
 
 
@@ -284,7 +284,7 @@ def test_a_path_that_leads_elsewhere_however_it_is_spelled_is_refused() -> None:
 def test_a_value_cannot_end_a_header(value: str) -> None:
     outline = an_outline(request=a_request(headers={"X-Of": "{{ parameters.a }}"}))
 
-    with pytest.raises(NotAllowed, match="own.md:12: step move: request.headers.X-Of"):
+    with pytest.raises(NotAllowed, match=r"own\.md:12: step move: request\.headers\.X-Of"):
         TEMPLATES.step(outline, {"parameters": {"a": value}}, {})
 
 

@@ -12,11 +12,13 @@ from incidents.adapters.files.connections_shape import ConnectionsFile
 from incidents.adapters.files.policy_shape import PolicyFile
 from incidents.adapters.files.runbook_shape import RunbookFront
 from incidents.adapters.files.shape import written
+from incidents.adapters.files.step_shape import StepEntry
 
 _SHAPES: dict[str, type[BaseModel]] = {
     "catalog": CatalogFile,
     "policy": PolicyFile,
     "runbook": RunbookFront,
+    "step": StepEntry,
     "connections": ConnectionsFile,
 }
 _EXAMPLES: dict[str, dict[str, Any]] = {
@@ -30,6 +32,14 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "policy": {"version": "2026-11-1", "escalation": {"sev2": "10m"}},
     "runbook": {"id": "rollback-model", "title": "Roll the model back", "applies_to": {"kind": "drift"}},
+    "step": {
+        "id": "off",
+        "title": "Switch {{ parameters.flag }} off",
+        "type": "http",
+        "request": {"connection": "unleash", "method": "POST", "path": "/api/flags/{{ parameters.flag }}/off"},
+        "undo": {"request": {"connection": "unleash", "method": "POST", "path": "/api/flags/{{ parameters.flag }}/on"}},
+        "idempotent": True,
+    },
     "connections": {
         "version": 1,
         "connections": {
@@ -44,7 +54,7 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
-Which = Literal["catalog", "policy", "runbook", "connections"]
+Which = Literal["catalog", "policy", "runbook", "step", "connections"]
 
 
 class _Strict(GenerateJsonSchema):
@@ -68,7 +78,7 @@ class _Strict(GenerateJsonSchema):
 
 
 def schema(which: Which) -> dict[str, Any]:
-    """The JSON Schema of a catalog, a policy, a runbook's front matter, or a file of connections."""
+    """The JSON Schema of a catalog, a policy, a runbook's front matter or a step of it, or a file of connections."""
     made = _SHAPES[which].model_json_schema(mode="validation", schema_generator=_Strict)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

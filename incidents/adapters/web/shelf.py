@@ -14,7 +14,7 @@ from incidents.core.errors import NotFound
 
 router = APIRouter()
 
-Which = Annotated[Literal["catalog", "policy", "runbook", "connections"], Path(description="Whose schema.")]
+Which = Annotated[Literal["catalog", "policy", "runbook", "step", "connections"], Path(description="Whose schema.")]
 
 
 @router.get("/runbooks/{runbook}", include_in_schema=False)
@@ -31,5 +31,5 @@ async def runbook_page(doors: Doors, frame: Framed, runbook: str) -> Response:
     responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST),
 )
 async def file_schema(doors: Doors, which: Which) -> dict[str, Any]:
-    """The JSON Schema of a catalog, a policy or a runbook's front matter, for editors."""
+    """The JSON Schema of a catalog, a policy, a runbook's front matter or step, or connections, for editors."""
     return dict(doors.schemas[which])
