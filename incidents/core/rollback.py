@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from incidents.core.incident import Incident
+from incidents.core.incident import Change, Incident
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class Offer:
 
     rollback: Rollback | None
     why: str
+    before: Change | None = None  # the release that came before the trouble, also where nobody knows what ran before it
 
 
 def offered(incident: Incident) -> Offer:
@@ -34,11 +35,16 @@ def offered(incident: Incident) -> Offer:
             why="No release came before the trouble: pin the vendor's version, or switch to the fallback model",
         )
     named = f"{change.kind} {change.name} {change.version}"
-    if change.deployed_at is None or change.deployed_at > began:
+    if change.deployed_at is None:
+        return Offer(
+            rollback=None, why=f"Nobody said when {named} was released: see whether it came before the trouble"
+        )
+    if change.deployed_at > began:
         return Offer(rollback=None, why=f"{named} came after the trouble began, so rolling it back would not end it")
     if change.previous is None:
-        return Offer(rollback=None, why=f"Nobody said what ran before {named}: give the version to go back to")
+        why = f"Nobody said what ran before {named}: give the version to go back to"
+        return Offer(rollback=None, why=why, before=change)
     rollback = Rollback(
         kind=change.kind, name=change.name, version=change.version, to=change.previous, deployed_at=change.deployed_at
     )
-    return Offer(rollback=rollback, why=f"{named} preceded the trouble; {change.previous} ran before it")
+    return Offer(rollback=rollback, why=f"{named} preceded the trouble; {change.previous} ran before it", before=change)

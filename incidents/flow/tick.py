@@ -21,6 +21,7 @@ from incidents.flow.fallback import stand_in
 from incidents.flow.loop import again
 from incidents.flow.monitors import expect, look
 from incidents.flow.ports import Place, SceneRequest, Store, Turn, Unit
+from incidents.flow.runs import expire_due
 from incidents.flow.silences import begin_due
 
 log = structlog.get_logger(__name__)
@@ -66,7 +67,14 @@ class Clock:
     async def tick(self) -> int:
         """Do everything that is due; how much that was. Alerts first: they decide about their incidents."""
         done = 0
-        stages = (self._silences, self._monitors, self._alerts, self._incidents, self._others_are_asked)
+        stages = (
+            self._silences,
+            self._monitors,
+            self._alerts,
+            self._incidents,
+            self._others_are_asked,
+            self._proposals,
+        )
         for stage in (*stages, self._fall_back, self._keep_house):
             try:
                 done += await stage() or 0
@@ -89,6 +97,10 @@ class Clock:
     async def _silences(self) -> int:
         """Silences that were made for a later moment, which has come."""
         return await begin_due(self._store, self._estate(), self._made)
+
+    async def _proposals(self) -> int:
+        """Runs that nobody has approved in time."""
+        return await expire_due(self._store, self._estate(), self._made)
 
     async def _alerts(self) -> int:
         """Alerts whose watch, quiet minutes or flapping is over."""

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("requested_at", MOMENT, nullable=False),
         sa.Column("started_at", MOMENT, nullable=True),
         sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("expires_at", MOMENT, nullable=True),
         sa.Column("ready_at", MOMENT, nullable=True),
         sa.Column("lease", sa.String(), nullable=True),
         sa.Column("lease_until", MOMENT, nullable=True),
@@ -40,8 +41,11 @@ def upgrade() -> None:
     )
     partial("ux_runs_active", "runs", ["system", "environment"], "active", "active = 1", unique=True)
     partial("ix_runs_ready", "runs", ["ready_at"], "ready_at is not null", "ready_at is not null")
+    partial("ix_runs_expires", "runs", ["expires_at"], "expires_at is not null", "expires_at is not null")
     op.create_index("ix_runs_incident", "runs", ["incident", "number"], unique=False)
-    op.create_index("ix_runs_runbook", "runs", ["runbook", "ended_at"], unique=False)
+    op.create_index("ix_runs_runbook", "runs", ["runbook", "number"], unique=False)
+    op.create_index("ix_runs_status", "runs", ["status", "number"], unique=False)
+    op.create_index("ix_runs_system", "runs", ["system", "number"], unique=False)
     op.create_table(
         "snapshots",
         sa.Column("run", ID, autoincrement=False, nullable=False),

@@ -5,7 +5,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,19 @@ from incidents.core.estate import Estate
 from incidents.core.events import EventType
 from incidents.core.fact import Fact, FactKind
 from incidents.core.incident import Action, Incident
+from incidents.core.plan import Plan
 from incidents.core.response import Ask
 from incidents.flow.deliver import Courier
 from incidents.flow.intake import Intake
 from incidents.flow.letters import Letters
-from incidents.flow.ports import Finding, Message, MessageRef, NotThere, Outcome, Sent, Taken
+from incidents.flow.ports import Finding, Message, MessageRef, NotThere, Outcome, PlanRequest, Sent, Taken
 from incidents.flow.respond import Responder
+from incidents.flow.runs import Runs
 from incidents.flow.silences import Silences
 from incidents.flow.tick import Clock
 from tests.make import NOON, an_estate, by
 from tests.make_events import delivered, published, report_data
+from tests.make_runs import a_plan
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 # Who is at work must not depend on when the tests run; one offset for all, so that two processes agree.
@@ -78,6 +81,16 @@ def _next(told: Mapping[str, list[Any]], key: str) -> Any:
     return answers.pop(0) if answers else None
 
 
+class Settled:
+    """Plans what a test has settled on, whatever is wanted."""
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        self.settled = plan or a_plan(system="triage-bot")
+
+    async def plan(self, wanted: PlanRequest) -> Plan:
+        return replace(self.settled, incident=wanted.incident)
+
+
 class Troubled(Store):
     """The real store on a database that can be taken away, and that can be told of to have lost races."""
 
@@ -116,6 +129,8 @@ class House:
     clock: Clock
     letters: Letters
     silences: Silences
+    runs: Runs
+    planner: Settled
     made: list[str] = field(default_factory=list)
 
     async def publish(self, *payloads: Mapping[str, Any] | bytes, origin: Origin = Origin.RABBITMQ) -> list[Taken]:
@@ -171,12 +186,13 @@ class House:
         assert not broken, broken
 
 
-async def open_house(url: str, estate: Estate | None = None) -> House:
+async def open_house(url: str, estate: Estate | None = None, planner: "Settled | None" = None) -> House:
     """A house on a Wednesday after noon."""
     database = Database(url)
     await upgrade(database, MIGRATIONS)
     store, known = Troubled(database), estate or an_estate()
     store.shift(TO_NOON)
+    planner = planner or Settled()
     house: House
 
     def now_estate() -> Estate:
@@ -195,6 +211,8 @@ async def open_house(url: str, estate: Estate | None = None) -> House:
         clock=Clock(store, now_estate, made.extend),
         letters=Letters(shelf, KeptAnswers(database), intake),
         silences=Silences(store, SilenceShelf(database), now_estate, made.extend),
+        runs=Runs(store, planner, now_estate, made.extend),
+        planner=planner,
         made=made,
     )
     return house

@@ -12,7 +12,7 @@ from incidents.core.alert import Alert, AlertState, Sighting
 from incidents.core.effect import Effect, EffectState
 from incidents.core.fact import Actor, ActorType, ChainedFact, Fact, FactKind
 from incidents.core.incident import Change, Incident
-from incidents.core.run import ACTIVE, Run
+from incidents.core.run import ACTIVE, Run, RunStatus
 from incidents.core.silence import Amount, Matcher, Silence
 
 _alert: TypeAdapter[Alert] = TypeAdapter(Alert)
@@ -255,6 +255,7 @@ def run_values(run: Run) -> dict[str, Any]:
         "requested_at": run.requested_at,
         "started_at": run.started_at,
         "ended_at": run.ended_at,
+        "expires_at": run.expires_at if run.status is RunStatus.PROPOSED else None,
         "ready_at": run.ready_at,
         "version": run.version + 1,
         "doc": _run.dump_json(next_version(run)).decode(),

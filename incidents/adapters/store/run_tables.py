@@ -20,6 +20,7 @@ runs = Table(
     Column("requested_at", Moment, nullable=False),
     Column("started_at", Moment),
     Column("ended_at", Moment),
+    Column("expires_at", Moment),  # of a proposal
     Column("ready_at", Moment),  # when the engine looks at it next
     Column("lease", String),  # the fencing token
     Column("lease_until", Moment),
@@ -27,8 +28,11 @@ runs = Table(
     Column("doc", Text, nullable=False),
     partial("ux_runs_active", "system", "environment", where="active", sqlite_where="active = 1", unique=True),
     partial("ix_runs_ready", "ready_at", where="ready_at is not null"),
+    partial("ix_runs_expires", "expires_at", where="expires_at is not null"),
     Index("ix_runs_incident", "incident", "number"),
-    Index("ix_runs_runbook", "runbook", "ended_at"),
+    Index("ix_runs_runbook", "runbook", "number"),
+    Index("ix_runs_status", "status", "number"),
+    Index("ix_runs_system", "system", "number"),
 )
 
 snapshots = Table(

@@ -40,6 +40,14 @@ class Runs(Part):
                 return found[0]
         raise NotFound(f"no run {run}")
 
+    async def incident_of(self, run: str) -> str:
+        """The incident of a run, which is to be locked before it; NotFound."""
+        query = select(runs.c.incident).where(runs.c.number == r.run_number(run))
+        number = (await self._connection.execute(query)).scalar_one_or_none()
+        if number is None:
+            raise NotFound(f"no run {run}")
+        return r.incident_id(number)
+
     async def save(self, run: Run, *, lease: str | None = None) -> Run:
         """Save it at its next version; Stale when it is not as it was read, or the lease is another's by now.
 
@@ -88,6 +96,13 @@ class Runs(Part):
         if found:
             await self._connection.execute(update(runs).where(among(self._connection, numbers, c.number)).values(held))
         return [(run, token) for run in found]
+
+    async def expired(self, limit: int) -> list[tuple[str, str]]:
+        """(run, incident) of the proposals that nobody approved in time."""
+        c = runs.c
+        query = select(c.number, c.incident).where(c.expires_at.is_not(None), c.expires_at <= self._now)
+        found = await self._connection.execute(query.order_by(c.expires_at).limit(limit))
+        return [(r.run_id(row.number), r.incident_id(row.incident)) for row in found]
 
     async def keep(self, run: str, evidence: object) -> str:
         """Keep a snapshot of evidence for a run, once; its hash."""

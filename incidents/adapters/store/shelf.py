@@ -14,6 +14,7 @@ from incidents.adapters.store.bulk import among
 from incidents.adapters.store.columns import AnyRow, moment, moment_text
 from incidents.adapters.store.cursors import cursor_of, number_in, opened
 from incidents.adapters.store.database import Database
+from incidents.adapters.store.run_shelf import RunShelf
 from incidents.adapters.store.tables import (
     alerts,
     dead_letters,
@@ -51,11 +52,12 @@ _BRIEFED = 50  # alerts of an incident that a briefing looks at, the burning one
 _LISTED = 500  # alerts and effects shown of one incident
 
 
-class Shelf:
+class Shelf(RunShelf):
     """Answers questions; decides nothing and writes nothing."""
 
     def __init__(self, database: Database, estate: Callable[[], Estate]) -> None:
-        self._database, self._estate = database, estate
+        super().__init__(database)
+        self._estate = estate
 
     # --- incidents ----------------------------------------------------------------------------------------------------
 

@@ -76,6 +76,10 @@ class RunReader(Protocol):
         """One run whole, or NotFound."""
         ...
 
+    async def evidence(self, run: str) -> tuple[str, bytes]:
+        """The evidence that was kept before a run changed anything: its hash and its canonical JSON; NotFound."""
+        ...
+
     async def outcomes(self, runbooks: Sequence[str]) -> dict[str, Outcomes]: ...
 
 
@@ -113,6 +117,10 @@ class RunsUnit(Protocol):
         """Lock one and load it, or raise NotFound."""
         ...
 
+    async def incident_of(self, run: str) -> str:
+        """The incident of a run, which is to be locked before it; NotFound."""
+        ...
+
     async def save(self, run: Run, *, lease: str | None = None) -> Run:
         """Save it at its next version; Stale when it is not as it was read, or the lease is another's by now.
 
@@ -130,6 +138,10 @@ class RunsUnit(Protocol):
 
     async def claim(self, *, limit: int, lease: timedelta) -> list[tuple[Run, str]]:
         """Lease the runs that are ready and that nobody holds, each with its fencing token."""
+        ...
+
+    async def expired(self, limit: int) -> list[tuple[str, str]]:
+        """(run, incident) of the proposals that nobody approved in time."""
         ...
 
     async def keep(self, run: str, evidence: object) -> str:
