@@ -17,11 +17,13 @@ from incidents.core.incident import Action, Asked, Held, Incident, Status, allow
 from incidents.core.ladder import Ladder, ladder
 from incidents.core.severity import Severity
 from incidents.core.system import Role, System
+from incidents.core.task import Task, TaskKind
 from incidents.core.trail import row_of
 
 _HEADLINE = 100  # characters that a phone shows of a notification
 _TITLE = 40  # of them for the system's title
 _ALERTS = 5  # shown one by one
+_TASKS = 3  # the same
 _HELD = {
     Held.CALM: "its latest readings are good",
     Held.FLAPPING: "it flaps",
@@ -66,9 +68,17 @@ class Briefing:
 
 
 def brief(
-    incident: Incident, alerts: Sequence[Alert], estate: Estate, now: datetime, unreachable: Mapping[str, str]
+    incident: Incident,
+    alerts: Sequence[Alert],
+    estate: Estate,
+    now: datetime,
+    unreachable: Mapping[str, str],
+    tasks: Sequence[Task] = (),
 ) -> Briefing:
-    """Say what a responder needs, most urgent first. `alerts` are the incident's, the worst first."""
+    """Say what a responder needs, most urgent first. `alerts` are the incident's, the worst first.
+
+    `tasks` are its own, and those of earlier incidents with the same cause.
+    """
     system, people_at = estate.system(incident.system), partial(ladder, incident, estate, unreachable)
     burning = sorted((alert for alert in alerts if alert.burning), key=_is_muted) or list(alerts)
     lines = (
@@ -79,6 +89,7 @@ def brief(
         Line(label="Severity", text=incident.severity_why),
         *_muted(burning),
         *_progress(alerts, estate),
+        *_undone(incident, tasks, estate, now),
         Line(label="Who", text=_who(incident, people_at, estate, now)),
         *_informed(incident, system, estate),
     )
@@ -208,6 +219,27 @@ def _progress(alerts: Sequence[Alert], estate: Estate) -> list[Line]:
             text = f"{alert.metric}: {good} of {needed}, next window {last.end + (last.end - last.start):%H:%M} UTC"
         lines.append(Line(label="Verification", text=text))
     return lines
+
+
+def _undone(incident: Incident, tasks: Sequence[Task], estate: Estate, now: datetime) -> list[Line]:
+    """What has to be done before it is closed, and what was not done after an earlier one with the same cause."""
+    still = [task for task in tasks if task.is_open]
+    todo = [task for task in still if task.incident == incident.id and task.kind is TaskKind.REMEDIATION]
+    again = [task for task in still if task.incident != incident.id and task.kind is TaskKind.FOLLOW_UP]
+    lines = [Line(label="To do", text=_chore(task, estate, now)) for task in todo[:_TASKS]]
+    if len(todo) > _TASKS:
+        lines.append(Line(label="To do", text=f"and {len(todo) - _TASKS} more"))
+    lines += [
+        Line(label="Not done", text=f"after {task.incident}, with the same cause: {_chore(task, estate, now)}")
+        for task in again[:_TASKS]
+    ]
+    return lines
+
+
+def _chore(task: Task, estate: Estate, now: datetime) -> str:
+    due = f", due {moment(task.due_at)}" if task.due_at else ""
+    late = ", overdue" if task.is_overdue(now) else ""
+    return f"{task.id} {task.title} ({_person(estate, task.owner)}{due}{late})"
 
 
 def _who(incident: Incident, people_at: Callable[[datetime], Ladder], estate: Estate, now: datetime) -> str:

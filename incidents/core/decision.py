@@ -10,6 +10,7 @@ from incidents.core.fact import Fact
 from incidents.core.incident import Change, Incident
 from incidents.core.mute import Upstream
 from incidents.core.silence import Silence
+from incidents.core.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,14 @@ class Others:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """A follow-up that nobody has done yet, and the earlier incident that it came from."""
+
+    task: Task
+    incident: Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """What is known, under lock, of one place: a (system, environment) and the incident that gathers there."""
 
@@ -51,6 +60,7 @@ class Scene:
     silences: tuple[Silence, ...] = ()  # that have begun and are not over
     upstream: tuple[Upstream, ...] = ()  # incidents that gather at systems this one depends on
     unreachable: Mapping[str, str] = field(default_factory=dict)  # person -> why Slack refused them
+    unfinished: tuple[Unfinished, ...] = ()  # follow-ups of earlier incidents of the system, the oldest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

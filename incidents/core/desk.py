@@ -10,6 +10,7 @@ from incidents.core.fact import SYSTEM, Actor, ActorType, Fact, FactKind
 from incidents.core.figures import counted, local, span
 from incidents.core.incident import UNRESOLVED, Asked, Held, Incident, Status
 from incidents.core.ladder import Ladder, Skip, Target, ladder
+from incidents.core.reminder import accountable
 from incidents.core.severity import Severity
 from incidents.core.sheet import Sheet
 from incidents.core.system import Role
@@ -210,12 +211,24 @@ class Desk(Sheet):
         self.tell(FactKind.TARGET_SKIPPED, f"Skipped: {text}", whom=skip.whom, role=skip.role, why=skip.why)
         if not skip.gap:
             return
-        owner = self.estate.system(self.incident.system).owners.get(Role.ACCOUNTABLE)
+        system = self.incident.system
+        owner = self.estate.system(system).owners.get(Role.ACCOUNTABLE)
         asked = self.estate.person(owner).name if owner else "The accountable owner"
         because = f"{self.estate.person(skip.whom).name} {skip.why}" if skip.whom else text
         article = "an" if skip.role[0] in "aeiou" else "a"
-        gap = f"Task for {asked}: name {article} {skip.role} who can be reached ({because})"
-        self.tell(FactKind.OWNER_GAP, gap, role=skip.role, whom=skip.whom, accountable=owner)
+        todo = f"name {article} {skip.role} who can be reached ({because})"
+        gap = f"Task for {asked}: {todo}"
+        self.tell(
+            FactKind.OWNER_GAP,
+            gap,
+            role=skip.role,
+            whom=skip.whom,
+            accountable=owner,
+            system=system,
+            task=todo[0].upper() + todo[1:],
+            to=accountable(system, self.estate, self.unreachable, self.now).id,
+            due=(self.now + self.estate.policy.tasks.gap_within).isoformat(),
+        )
         self.post(gap)
 
     def _taken_over(self, target: Target, entry: Asked) -> Target:

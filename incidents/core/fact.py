@@ -69,6 +69,7 @@ class FactKind(StrEnum):
     UNDO_FAILED = "undo_failed"
     TASK_ADDED = "task_added"
     TASK_DONE = "task_done"
+    TASK_DROPPED = "task_dropped"
     TASK_CHANGED = "task_changed"
     TASK_OVERDUE = "task_overdue"
 

@@ -14,6 +14,7 @@ from incidents.core.figures import span
 from incidents.core.incident import UNRESOLVED, Incident, Resolution, Status
 from incidents.core.joining import attach, ceiling, pick_runbooks, title_of
 from incidents.core.reading import Reading
+from incidents.core.recurrence import recall, remember
 from incidents.core.severity import Severity
 from incidents.core.strangers import is_stranger
 from incidents.core.table import Table
@@ -79,6 +80,8 @@ class Gathering:
             desk.relate(last.id, relation, f"{alert.metric} also fired in {last.id}")
         self._table.save(replace(alert, incident=desk.incident.id))
         attach(desk, alert, reading, self._changes, by_day=by_day)
+        remember(desk, alert)
+        recall(desk, self._scene.unfinished, last)
         pick_runbooks(desk, self._table.of(desk.incident.id))
         return desk
 

@@ -21,7 +21,7 @@ def noted(text: str, note: str | None) -> str:
     return f"{text}: {note}" if note else text
 
 
-def _person(desk: Desk, person: str | None) -> Person:
+def person_of(desk: Desk, person: str | None) -> Person:
     known = desk.estate.catalog.people
     if not person or (known and person not in known):
         raise NotAllowed("person_unknown", f"no person {person!r} in the catalog")
@@ -35,7 +35,7 @@ def _paged(desk: Desk) -> None:
 
 def assign(desk: Desk, by: Actor, to: str | None, note: str | None) -> None:
     """Name the person who has it; asks nobody."""
-    person = _person(desk, to)
+    person = person_of(desk, to)
     if desk.incident.assignee == person.id:
         raise NotAllowed("already_done", f"{person.name} has it already")
     desk.change(assignee=person.id)
@@ -78,7 +78,7 @@ def snooze(desk: Desk, by: Actor, minutes: int | None, note: str | None) -> None
 def hand_over(desk: Desk, by: Actor, to: str | None, note: str | None) -> None:
     """Ask the person named, before everybody else, to take it: a new round that runs on until somebody answers."""
     _paged(desk)
-    person, who = _person(desk, to), name_of(desk, by)
+    person, who = person_of(desk, to), name_of(desk, by)
     if person.id == by.id:
         raise NotAllowed("to_yourself", "it cannot be handed over to yourself: acknowledge it")
     if desk.incident.acknowledged_by == person.id:

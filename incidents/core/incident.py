@@ -181,7 +181,9 @@ class Related:
     """Another incident that this one has to do with."""
 
     incident: str
-    relation: str  # "older", "newer", "recurrence_of", "merged_into", "merged_from", "duplicate_of", "depends_on"
+    # "older", "newer", "recurrence_of", "merged_into", "merged_from", "duplicate_of", "depends_on", or "unfinished":
+    # it has the same cause, and follow-ups that are not done.
+    relation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +241,7 @@ class Incident:
     ownerless: bool = False  # nobody in the catalog could be asked
     skipped: tuple[str, ...] = ()  # who was skipped and why, told once each
     related: tuple[Related, ...] = ()
+    causes: tuple[str, ...] = ()  # what its alerts have shown to be behind it, by which it is known again
     runbooks: tuple[tuple[str, str], ...] = ()  # (runbook id, why it fits), closest first
     paging: Paging = Paging()
     wake_at: datetime | None = None  # when time alone may change something

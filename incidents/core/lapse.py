@@ -1,13 +1,13 @@
 """Decides what time alone does to an incident: an idle responder is asked again, quiet minor trouble ends itself."""
 
 from incidents.core.alert import Alert
+from incidents.core.closing import unverified
 from incidents.core.desk import Desk, asks_again, ends_by_itself, last_word
 from incidents.core.escalation import is_worth_another
 from incidents.core.fact import FactKind
 from incidents.core.figures import span
 from incidents.core.incident import Handed, Resolution, Status
 from incidents.core.ladder import ladder
-from incidents.core.response import missing
 
 
 def lapse(desk: Desk, alerts: tuple[Alert, ...]) -> None:
@@ -68,7 +68,7 @@ def _resolve_quietly(desk: Desk) -> None:
 def _close_quietly(desk: Desk, alerts: tuple[Alert, ...]) -> None:
     incident, after = desk.incident, desk.estate.policy.incidents.close_after
     due = incident.resolved_at is not None and desk.now - incident.resolved_at >= after
-    if not due or incident.verified_at is None or not ends_by_itself(incident) or missing(alerts):
+    if not due or incident.verified_at is None or not ends_by_itself(incident) or unverified(alerts):
         return
     desk.change(status=Status.CLOSED, closed_at=desk.now)
     desk.tell(FactKind.CLOSED, f"Closed by itself {span(after)} after it was resolved: every alert is verified")

@@ -132,6 +132,15 @@ class VerificationPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPolicy:
+    remind_before: timedelta = timedelta(days=1)  # its owner is told so long before it is due ...
+    remind_every: timedelta = timedelta(days=1)  # ... and from then on again and again
+    accountable_after: timedelta = timedelta(days=3)  # overdue for so long: whoever is accountable is told as well
+    gap_within: timedelta = timedelta(days=7)  # so long there is to name an owner who can be reached
+    recurs_within: timedelta = timedelta(days=90)  # the same cause again so soon points at what was not done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationPolicy:
     sev1: timedelta = timedelta(minutes=5)
     sev2: timedelta = timedelta(minutes=15)
@@ -175,6 +184,7 @@ class Policy:
     audit: AuditPolicy = AuditPolicy()
     quiet: QuietPolicy = QuietPolicy()
     verification: VerificationPolicy = VerificationPolicy()
+    tasks: TaskPolicy = TaskPolicy()
     overrides: tuple[Override, ...] = ()
     # Where each line was written (file and line), for whoever has to mend it; no decision reads it.
     places: Mapping[tuple[str | int, ...], tuple[str, int]] = field(default_factory=dict, compare=False, repr=False)

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from incidents.core.alert import Alert, Settled
+from incidents.core.closing import Paperwork, guard, unverified
 from incidents.core.desk import Desk
 from incidents.core.errors import NotAllowed, NotFound
 from incidents.core.fact import Actor, ActorType, FactKind
 from incidents.core.holders import assign, escalate, hand_over, name_of, noted, snooze
 from incidents.core.incident import UNRESOLVED, Action, Held, Incident, Related, Resolution, Status, after
+from incidents.core.run import Run
 from incidents.core.severity import Severity
+from incidents.core.task import Task
 
 # A person's word goes before a monitor's good news: after these nothing holds the ladder.
 ASKS_NOW = frozenset({Action.ESCALATE, Action.HAND_OVER, Action.SEVERITY, Action.REOPEN})
@@ -41,6 +44,8 @@ class Case:
 
     desk: Desk
     alerts: tuple[Alert, ...]
+    runs: tuple[Run, ...] = ()  # looked at where it is to be closed
+    tasks: tuple[Task, ...] = ()  # the same
     other: Desk | None = None
     gathering: str | None = None
     changed: dict[str, Alert] = field(default_factory=dict)
@@ -111,17 +116,9 @@ def _reopen(case: Case, ask: Ask) -> None:
             case.save(replace(alert, settled=None))
 
 
-def missing(alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
-    """The alerts that stand in the way of closing: neither clear by their own metric nor waived."""
-    return tuple(alert for alert in alerts if alert.burning and not alert.waived)
-
-
 def _close(case: Case, ask: Ask) -> None:
-    desk, open_ones = case.desk, missing(case.alerts)
-    if open_ones:
-        names = ", ".join(f"{alert.kind.words} {alert.metric}" for alert in open_ones[:_NAMED])
-        more = f" and {len(open_ones) - _NAMED} more" if len(open_ones) > _NAMED else ""
-        raise NotAllowed("not_verified", f"not verified and not waived: {names}{more}")
+    desk = case.desk
+    guard(Paperwork(alerts=case.alerts, runs=case.runs, tasks=case.tasks))
     desk.change(status=_next(case, ask), closed_at=desk.now)
     desk.stop()
     desk.tell(FactKind.CLOSED, noted(f"Closed by {name_of(desk, ask.by)}", ask.note), by=ask.by)
@@ -165,7 +162,7 @@ def _waive(case: Case, ask: Ask) -> None:
     desk.tell(FactKind.ALERT_WAIVED, text, by=ask.by, fingerprint=alert.fingerprint)
     silenced = desk.incident.held is Held.SILENCED and not desk.incident.paging.wanted
     rest = tuple(case.changed.get(each.fingerprint, each) for each in case.alerts)
-    if silenced and desk.incident.status is Status.TRIGGERED and not missing(rest):
+    if silenced and desk.incident.status is Status.TRIGGERED and not unverified(rest):
         _nothing_burns(desk)
 
 
@@ -200,7 +197,7 @@ def _merge(case: Case, ask: Ask) -> None:
         raise NotAllowed("into_done", f"{other.incident.id} is {other.incident.status}: merge into one that is open")
     for alert in case.alerts:
         case.save(replace(alert, incident=other.incident.id, settled=None))
-    if other.incident.status is Status.MITIGATED and missing(case.alerts):
+    if other.incident.status is Status.MITIGATED and unverified(case.alerts):
         other.reopen(f"{desk.incident.id} was merged into it while it was mitigated", gathers=other.incident.gathering)
     into, mine = other.incident, desk.incident
     _take_over(other, mine)
@@ -217,7 +214,6 @@ def _merge(case: Case, ask: Ask) -> None:
     desk.tell(FactKind.MERGED, f"Merged into {into.id} by {name_of(desk, ask.by)}", by=ask.by, incident=into.id)
 
 
-_NAMED = 5  # alerts named in a refusal
 _ACTS: Mapping[Action, Callable[[Case, Ask], None]] = MappingProxyType(
     {
         Action.ACKNOWLEDGE: _acknowledge,

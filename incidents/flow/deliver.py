@@ -12,7 +12,7 @@ import structlog
 from incidents.core.briefing import Briefing
 from incidents.core.decision import Decision
 from incidents.core.desk import Desk
-from incidents.core.effect import Channel, EffectKind, EffectState
+from incidents.core.effect import Channel, Effect, EffectKind, EffectState
 from incidents.core.errors import Stale, StoreAway
 from incidents.core.estate import Estate
 from incidents.core.fact import FactKind
@@ -207,6 +207,7 @@ class Courier:
 
     async def _tell(self, unit: Unit, saved: Sequence[Result], carried: Sequence[_Carried]) -> None:
         """Put pages on the timelines; whoever cannot be reached is skipped, and the next one asked at once."""
+        await self._tell_instead(unit, saved, carried)
         told = [result for result in saved if _is_told(result)]
         if not told:
             return
@@ -227,6 +228,14 @@ class Courier:
             changed, facts, effects = desk.close()
             decisions.append(Decision(incidents=(changed,), facts=tuple(facts), effects=tuple(effects)))
         await unit.board.save(decisions, {})
+
+    async def _tell_instead(self, unit: Unit, saved: Sequence[Result], carried: Sequence[_Carried]) -> None:
+        """A notice that its person will never get goes to whoever it names instead, and they are skipped for now."""
+        refused = [result for result in saved if _is_refused_notice(result)]
+        estate = self._estate()
+        for person, why in _gone(refused, carried).items():
+            await unit.outbox.skip(person, why, unit.now + estate.policy.escalation.unreachable_for)
+        await unit.board.enqueue([instead for result in refused for instead in told_instead(result, estate, unit.now)])
 
     def _tell_one(self, desk: Desk, result: Result, *, gone: bool) -> None:
         if result.state == EffectState.SENT:
@@ -269,10 +278,33 @@ class Courier:
         desk.effects.append(stand_in(claim, channel, because, now=desk.now))
 
 
+def told_instead(result: Result, estate: Estate, now: datetime) -> list[Effect]:
+    """The notice to whoever is told where its own person cannot be; none where it names nobody."""
+    claim = result.claimed
+    other = claim.data.get("instead")
+    if not isinstance(other, str) or other == claim.target:
+        return []
+    name = estate.person(claim.target).name if claim.target else "nobody"
+    text = f"{claim.data.get('text', '')}\n{name} could not be told: {result.why}."
+    data = {key: value for key, value in claim.data.items() if key != "instead"} | {"text": text}
+    person = estate.person(other)
+    return [
+        Effect(
+            key=f"instead:{claim.key}",
+            kind=EffectKind.NOTICE,
+            channel=estate.page_channel(person),
+            incident=None,
+            due_at=now,
+            target=person.id,
+            data=data,
+        )
+    ]
+
+
 def _complain(saved: Sequence[Result]) -> None:
     """A notice has no timeline to stand on."""
     for result in saved:
-        if result.claimed.kind is EffectKind.NOTICE and result.state == EffectState.REFUSED:
+        if _is_refused_notice(result):
             log.warning("a notice reached nobody", person=result.claimed.target, reason=result.why)
 
 
@@ -286,6 +318,10 @@ def _gone(told: Sequence[Result], carried: Sequence[_Carried]) -> dict[str, str]
 
 def _is_answered_page(result: Result) -> bool:
     return result.claimed.kind is EffectKind.PAGE and result.state == EffectState.SENT
+
+
+def _is_refused_notice(result: Result) -> bool:
+    return result.claimed.kind is EffectKind.NOTICE and result.state == EffectState.REFUSED
 
 
 def _is_told(result: Result) -> bool:

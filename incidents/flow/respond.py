@@ -13,6 +13,8 @@ from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Incident, Resolution, Status
 from incidents.core.ladder import first_role
 from incidents.core.response import ASKS_NOW, Ask, Case, act
+from incidents.core.run import Run
+from incidents.core.task import Task
 from incidents.flow.attempt import attempt
 from incidents.flow.ports import Opening, SceneRequest, Store, Unit
 
@@ -41,6 +43,8 @@ class Responder:
             gathering = await unit.board.gathering_at((first.system, first.environment))
         mine = tuple(alert for alert, _ in alerts.values() if alert.incident == first.id)
         case = Case(desk=desks[0], alerts=mine, other=desks[1] if len(desks) > 1 else None, gathering=gathering)
+        if ask.action is Action.CLOSE:
+            case.runs, case.tasks = await _left_over(unit, first.id)
         act(case, ask)
         after = [case.changed.get(key, alert) for key, (alert, _) in alerts.items()]
         for desk in desks if ask.action not in ASKS_NOW else ():
@@ -89,6 +93,11 @@ class Responder:
         decision = _decided([desk], [], {})
         await unit.board.save([decision], {})
         return decision.incidents[0]
+
+
+async def _left_over(unit: Unit, incident: str) -> tuple[tuple[Run, ...], tuple[Task, ...]]:
+    """What keeps an incident from being closed beside its alerts."""
+    return tuple(await unit.runs.of(incident)), tuple(await unit.tasks.of(incident))
 
 
 def _incident(number: str, opened: Opening, estate: Estate, now: datetime, *, registered: bool) -> Incident:

@@ -23,6 +23,7 @@ from incidents.flow.monitors import expect, look
 from incidents.flow.ports import Place, SceneRequest, Store, Turn, Unit
 from incidents.flow.runs import expire_due
 from incidents.flow.silences import begin_due
+from incidents.flow.tasks import remind_due
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +75,7 @@ class Clock:
             self._incidents,
             self._others_are_asked,
             self._proposals,
+            self._tasks,
         )
         for stage in (*stages, self._fall_back, self._keep_house):
             try:
@@ -201,6 +203,10 @@ class Clock:
             decision = Decision(incidents=(changed,), facts=tuple(facts), effects=tuple(effects))
             await unit.board.save([decision], {})
         self._made(unit.board.channels)
+
+    async def _tasks(self) -> int:
+        """People whom it is time to tell of what they have to do."""
+        return await remind_due(self._store, self._estate(), self._made)
 
     async def _fall_back(self) -> None:
         """A page that no channel has taken within 30 s goes out another way as well."""

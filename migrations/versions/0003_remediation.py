@@ -58,15 +58,20 @@ def upgrade() -> None:
         "tasks",
         sa.Column("number", ID, autoincrement=True, nullable=False),
         sa.Column("incident", ID, nullable=False),
+        sa.Column("system", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=True),
         sa.Column("due_at", MOMENT, nullable=True),
         sa.Column("remind_at", MOMENT, nullable=True),
+        sa.Column("gap", sa.String(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("doc", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
     )
+    gap, unfinished = "gap is not null and state = 'open'", "state = 'open' and kind = 'follow_up'"
+    partial("ux_tasks_gap", "tasks", ["gap"], gap, gap, unique=True)
+    partial("ix_tasks_unfinished", "tasks", ["system", "number"], unfinished, unfinished)
     partial("ix_tasks_remind", "tasks", ["remind_at"], "remind_at is not null", "remind_at is not null")
     op.create_index("ix_tasks_incident", "tasks", ["incident", "number"], unique=False)
     op.create_index("ix_tasks_state", "tasks", ["state", "due_at"], unique=False)

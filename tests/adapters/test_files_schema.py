@@ -56,6 +56,7 @@ STEP_KEYS = {
                 "audit",
                 "quiet",
                 "verification",
+                "tasks",
                 "overrides",
             },
         ),

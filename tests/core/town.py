@@ -1,14 +1,16 @@
 """A town in memory: the whole service without a database, a bus or Slack. The model that the real one is held to."""
+# ruff: noqa: ANN401 - what is asked has the type of its field
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain as chain_of
 from itertools import count
+from typing import Any
 
 from incidents.core.alert import Alert, Sighting
 from incidents.core.correlate import Room, quiet
-from incidents.core.decision import Decision, Others, Scene
+from incidents.core.decision import Decision, Others, Scene, Unfinished
 from incidents.core.desk import Desk
 from incidents.core.effect import Effect, EffectKind
 from incidents.core.estate import UNKNOWN_SYSTEMS, Estate
@@ -22,6 +24,8 @@ from incidents.core.reading import Reading, read
 from incidents.core.response import ASKS_NOW, Ask, Case, act
 from incidents.core.silence import Amount, Matcher, Silence, SilenceState
 from incidents.core.strangers import key_of
+from incidents.core.task import Task, TaskAction, TaskKind, asked_for
+from incidents.core.tasking import Errand, Wish, acted, drafted, tell_added
 from tests.make import by
 
 Place = tuple[str, str]
@@ -45,6 +49,7 @@ class Town:
         self.names: dict[Place, tuple[datetime, bool]] = {}  # unknown ones: when first seen, and whether in a flood
         self.unreachable: dict[str, tuple[str, datetime]] = {}  # why, and until when
         self.silences: list[Silence] = []
+        self.tasks: dict[str, Task] = {}
         self.pages: list[tuple[datetime, str, str]] = []  # (when, person, incident) as they were sent
         self._carried: set[str] = set()
         self._ids = (f"INC-{number}" for number in count(1))
@@ -74,7 +79,8 @@ class Town:
         other = self._desk(asked["to"]) if action is Action.MERGE and "to" in asked else None
         mine, desk = self._alerts_of(incident), self._desk(incident)
         gathering = self._gathering_at((desk.incident.system, desk.incident.environment))
-        case = Case(desk=desk, alerts=mine, other=other, gathering=gathering.id if gathering else None)
+        tasks = tuple(task for task in self.tasks.values() if task.incident == incident)
+        case = Case(desk=desk, alerts=mine, tasks=tasks, other=other, gathering=gathering.id if gathering else None)
         act(case, ask)
         self.alerts |= {key: replace(alert, version=alert.version + 1) for key, alert in case.changed.items()}
         for open_desk in (desk, other):
@@ -114,6 +120,36 @@ class Town:
         self.silences[number - 1] = replace(made, ends_at=self.now)
         mine = [alert for alert in self.alerts.values() if alert.muted and alert.muted.by == f"silence:{made.id}"]
         self._save(Decision(alerts=tuple(shortened(alert, self.now, who) for alert in mine)))
+
+    def give(
+        self,
+        kind: TaskKind = TaskKind.REMEDIATION,
+        title: str = "Retrain on last month",
+        *,
+        incident: str = "INC-1",
+        who: str = "priya",
+        owner: str | None = None,
+        due: date | None = None,
+    ) -> Task:
+        """A person asks for something to be done."""
+        wish = Wish(incident=incident, kind=kind, title=title, by=by(who), owner=owner, due=due)
+        desk = self._desk(incident)
+        task = self._keep(drafted(desk, wish))
+        tell_added(desk, task)
+        self._close(desk)
+        return task
+
+    def errand(self, action: TaskAction, task: str = "TASK-1", *, who: str = "priya", **asked: Any) -> Task:
+        """A person does something about a task."""
+        desk = self._desk(self.tasks[task].incident)
+        self.tasks[task] = acted(desk, self.tasks[task], Errand(task=task, action=action, by=by(who), **asked))
+        self._close(desk)
+        return self.tasks[task]
+
+    def _keep(self, task: Task) -> Task:
+        kept = replace(task, id=f"TASK-{len(self.tasks) + 1}")
+        self.tasks[kept.id] = kept
+        return kept
 
     def pass_time(self, *, to: datetime) -> None:
         """The clock ticks whenever something is due, and then stands at `to`."""
@@ -229,6 +265,11 @@ class Town:
             silences=tuple(s for s in self.silences if s.state(self.now) is SilenceState.ACTIVE),
             upstream=tuple(self._above(incident) for incident in upstream if incident),
             unreachable=self._absent(),
+            unfinished=tuple(
+                Unfinished(task=task, incident=self.incidents[task.incident])
+                for task in self.tasks.values()
+                if task.is_open and task.kind is TaskKind.FOLLOW_UP and task.system == place[0]
+            ),
         )
         return Room(scene, self.estate, now=self.now, ids=self._ids)
 
@@ -275,6 +316,9 @@ class Town:
             seq, hash_ = (head.seq, head.hash) if head else (incident.head_seq, incident.head_hash)
             self.incidents[incident.id] = replace(incident, head_seq=seq, head_hash=hash_)
             self._gathering_at((incident.system, incident.environment))
+        for task in filter(None, map(asked_for, decision.facts)):
+            if task.gap not in {known.gap for known in self.tasks.values() if known.is_open}:
+                self._keep(task)
         for made in decision.effects:
             assert made.key not in self.effects, f"{made.key} was made twice"
             self.effects[made.key] = made

@@ -28,6 +28,7 @@ from incidents.core.policy import (
     Override,
     Policy,
     QuietPolicy,
+    TaskPolicy,
     VerificationPolicy,
 )
 
@@ -54,6 +55,7 @@ def read_policy(path: Path | None) -> Policy:
         escalation=_escalation(shape.escalation),
         monitors=MonitorPolicy(**_fields(shape.monitors)),
         quiet=QuietPolicy(**_fields(shape.quiet)),
+        tasks=TaskPolicy(**_fields(shape.tasks)),
         audit=AuditPolicy(**_fields(shape.audit)),
         verification=_verification(shape.verification),
         overrides=tuple(map(_override, shape.overrides)),

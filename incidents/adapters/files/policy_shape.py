@@ -18,6 +18,7 @@ from incidents.core.policy import (
     IncidentPolicy,
     MonitorPolicy,
     QuietPolicy,
+    TaskPolicy,
     VerificationPolicy,
 )
 from incidents.core.severity import Severity
@@ -26,6 +27,7 @@ from incidents.core.severity import Severity
 _BANDS, _DRIFT, _FALSE, _COST = Bands(), DriftPolicy(), HallucinationPolicy(), CostPolicy()
 _ALERTS, _INCIDENTS, _LADDER = AlertPolicy(), IncidentPolicy(), EscalationPolicy()
 _MONITORS, _AUDIT, _QUIET, _PROOF = MonitorPolicy(), AuditPolicy(), QuietPolicy(), VerificationPolicy()
+_TASKS = TaskPolicy()
 
 Times = Annotated[float, Field(gt=0, le=1e6)]  # a multiple of the limit
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -232,6 +234,19 @@ class VerificationEntry(Entry):
         return self
 
 
+class TasksEntry(Entry):
+    remind_before: Duration = _TASKS.remind_before
+    """The owner of a task is told so long before it is due ..."""
+    remind_every: Duration = _TASKS.remind_every
+    """... and from then on again after each of these."""
+    accountable_after: Duration = _TASKS.accountable_after
+    """Whoever is accountable for the system is told as well once it is overdue for this long."""
+    gap_within: Duration = _TASKS.gap_within
+    """How long there is to name an owner where one cannot be reached."""
+    recurs_within: Duration = _TASKS.recurs_within
+    """The same cause again within this points at the follow-up that was not done."""
+
+
 class WhenEntry(Entry):
     system: Name | None = None
     environment: Name | None = None
@@ -276,5 +291,7 @@ class PolicyFile(Entry):
     """How long what is muted stays so without another look."""
     verification: VerificationEntry = VerificationEntry()
     """What proves that a run of a runbook helped."""
+    tasks: TasksEntry = TasksEntry()
+    """When people are reminded of what they have to do."""
     overrides: tuple[OverrideEntry, ...] = ()
     """Lines that set a severity outright; the first that matches counts."""

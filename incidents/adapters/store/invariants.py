@@ -12,6 +12,7 @@ from incidents.adapters.store.bulk import among
 from incidents.adapters.store.catalog_chain import flaws
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.ledger import sealed
+from incidents.adapters.store.run_tables import tasks
 from incidents.adapters.store.tables import alerts, effects, facts, inbox, incidents, monitors, seals, silences
 from incidents.core.alert import AlertState
 from incidents.core.desk import asks_again
@@ -235,6 +236,22 @@ async def _whoever_has_it_is_asked_again(connection: AsyncConnection, _: datetim
             yield Broken(code="silence", where=incident.id, text="somebody has it, and nobody will ask them again")
 
 
+async def _tasks_are_seen_to(connection: AsyncConnection, now: datetime) -> AsyncIterator[Broken]:
+    """Whoever is to be told of a task is told, and what had to be done before the closure was."""
+    t, c = tasks.c, incidents.c
+    late = select(t.number, t.remind_at).where(t.remind_at < now - _GRACE).limit(_SHOWN)
+    for number, at in await connection.execute(late):
+        yield Broken(code="task_late", where=f"TASK-{number}", text=f"its owner was to be told at {at}")
+    left = (
+        select(t.number, t.incident)
+        .join(incidents, c.number == t.incident)
+        .where(t.state == "open", t.kind == "remediation", c.status == Status.CLOSED)
+    )
+    for number, incident in await connection.execute(left.limit(_SHOWN)):
+        where = f"{r.incident_id(incident)} TASK-{number}"
+        yield Broken(code="task_left_over", where=where, text="the incident is closed, and this remediation task open")
+
+
 _RULES: tuple[Callable[[AsyncConnection, datetime], AsyncIterator[Broken]], ...] = (
     _every_event_has_one_place,
     _one_gathering_incident,
@@ -247,4 +264,5 @@ _RULES: tuple[Callable[[AsyncConnection, datetime], AsyncIterator[Broken]], ...]
     _nothing_forgotten,
     _quiet_is_meant,
     _whoever_has_it_is_asked_again,
+    _tasks_are_seen_to,
 )

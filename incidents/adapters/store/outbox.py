@@ -192,6 +192,13 @@ class Outbox(Part):
             "ref_ts": ref.ts if ref else None,
         }
 
+    async def withdraw(self, keys: Sequence[str], why: str) -> None:
+        """Take back what nobody has begun to send."""
+        c = effects.c
+        waits = c.state == EffectState.DUE.value
+        over = update(effects).where(among(self._connection, sorted(set(keys)), c.key), waits)
+        await self._connection.execute(over.values(state=EffectState.CANCELLED.value, why=why))
+
     async def skip(self, person: str, why: str, until: datetime) -> None:
         """Remember that a person cannot be reached until then."""
         suffix = "on conflict (person) do update set why = excluded.why, until = excluded.until"

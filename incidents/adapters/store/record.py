@@ -9,13 +9,16 @@ from sqlalchemy import Table, text
 from incidents.adapters.store import rows as r
 from incidents.adapters.store.bulk import greatest, insert_rows, listed
 from incidents.adapters.store.part import Part
+from incidents.adapters.store.run_tables import tasks
 from incidents.adapters.store.tables import alerts, effects, facts, incidents, releases
+from incidents.adapters.store.task_rows import task_values
 from incidents.core.alert import Alert, Sighting
 from incidents.core.decision import Decision
 from incidents.core.effect import Effect
 from incidents.core.errors import Stale
 from incidents.core.fact import GENESIS, ChainedFact, Fact, chain
 from incidents.core.incident import Change, Incident
+from incidents.core.task import asked_for
 from incidents.flow.ports import Place, QuietTelling
 
 # A sighting only grows, whoever writes last: more tellings, later moments, the newest window with its numbers.
@@ -79,6 +82,7 @@ class Record(Part):
         pairs = [(alert, decision.sightings[alert.fingerprint]) for decision in decisions for alert in decision.alerts]
         await self._save_alerts(pairs, tellings)
         await self.enqueue([effect for decision in decisions for effect in decision.effects])
+        await self._save_tasks(told)
 
     async def _save_incidents(self, changed: Sequence[Incident], told: Mapping[str, Sequence[Fact]]) -> None:
         chained: list[ChainedFact] = []
@@ -93,6 +97,12 @@ class Record(Part):
         values.sort(key=lambda row: (row["gathering"], row["number"]))
         await self._upsert(incidents, "number", values, {})
         await insert_rows(self._connection, facts, [r.fact_values(link) for link in chained])
+
+    async def _save_tasks(self, told: Mapping[str, Sequence[Fact]]) -> None:
+        """What is a task for somebody becomes one, unless there is one for the same gap already."""
+        asked = [task for facts_ in told.values() for fact in facts_ if (task := asked_for(fact)) is not None]
+        by_gap = {task.gap or "": task_values(task) for task in asked}
+        await insert_rows(self._connection, tasks, [by_gap[gap] for gap in sorted(by_gap)], "on conflict do nothing")
 
     async def _save_alerts(self, changed: Sequence[tuple[Alert, Sighting]], tellings: Mapping[str, int]) -> None:
         values = []

@@ -124,7 +124,11 @@ def incident_values(incident: Incident) -> dict[str, Any]:
 
 
 def incident_of(row: AnyRow) -> Incident:
-    return _incident.validate_json(row.doc)
+    return incident_from(row.doc)
+
+
+def incident_from(doc: str) -> Incident:
+    return _incident.validate_json(doc)
 
 
 def change_values(system: str, environment: str, change: Change) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from sqlalchemy import func, or_, select, union_all
 from incidents.adapters.store import rows as r
 from incidents.adapters.store.bulk import among
 from incidents.adapters.store.part import Part
+from incidents.adapters.store.run_tables import tasks, unfinished
 from incidents.adapters.store.tables import alerts, incidents, releases, silences, systems, unreachable, unresolved
+from incidents.adapters.store.task_rows import task_of
 from incidents.core.alert import Alert, Sighting
-from incidents.core.decision import Others, Scene
+from incidents.core.decision import Others, Scene, Unfinished
 from incidents.core.events import Kind
 from incidents.core.incident import UNRESOLVED, Change, Incident
 from incidents.core.mute import Upstream
@@ -19,6 +21,7 @@ from incidents.core.silence import Silence
 from incidents.flow.ports import Place, SceneRequest
 
 ORDER = 0x51_1E9CE  # the advisory lock that keeps silences and firing alerts in one order
+_UNFINISHED = 50  # follow-ups of one batch's systems, the newest
 _RELEASES = 100  # newest of a place; a version that is older is met as if for the first time
 
 Known = Mapping[str, tuple[Alert, Sighting]]
@@ -48,7 +51,7 @@ class Scenes(Part):
         changes = await self._releases(places)
         silences = await self._silences()
         upstream = await self._upstream({name for request in requests for name in request.depends_on})
-        absent = await self.unreachable()
+        absent, undone = await self.unreachable(), await self._undone({place[0] for place in places})
         scenes = {}
         for request in requests:
             place, keys = request.place, (*request.fingerprints, unknowns[request.place])
@@ -68,8 +71,26 @@ class Scenes(Part):
                 silences=silences,
                 upstream=tuple(above),
                 unreachable=absent,
+                unfinished=tuple(one for one in undone if one.task.system == place[0]),
             )
         return scenes
+
+    async def _undone(self, systems_: set[str]) -> list[Unfinished]:
+        """The follow-ups of these systems that nobody has done, each with its incident; not locked."""
+        t, c = tasks.c, incidents.c
+        open_ones = (
+            select(t.number, t.incident, t.doc)
+            .where(unfinished(), among(self._connection, sorted(systems_), t.system))
+            .order_by(t.number.desc())
+            .limit(_UNFINISHED)
+            .subquery()
+        )
+        o = open_ones.c
+        query = select(o.number, o.doc, c.doc.label("whole")).join(incidents, c.number == o.incident)
+        return [
+            Unfinished(task=task_of(row), incident=r.incident_from(row.whole))
+            for row in await self._connection.execute(query.order_by(o.number))
+        ]
 
     async def _in_order(self) -> None:
         """Wait for whoever makes or ends a silence: alerts fire before that or after it, and never meanwhile."""

@@ -26,6 +26,7 @@ from incidents.adapters.store.tables import (
     unreachable,
     unresolved,
 )
+from incidents.adapters.store.task_shelf import overdue_tasks, tasks_of
 from incidents.core.alert import Alert, AlertState
 from incidents.core.briefing import Briefing, bare, brief
 from incidents.core.delivery import Origin
@@ -120,6 +121,7 @@ class Shelf(RunShelf):
                 effects=tuple(effect_view(row) for row in sent),
                 quiets=tuple(await self._quieted(connection, found.id)),
                 beside=tuple(await self._beside(connection, found)),
+                tasks=tuple((await tasks_of(connection, [number or 0])).get(number or 0, ())),
             )
 
     async def _quieted(self, connection: AsyncConnection, incident: str) -> list[AlertView]:
@@ -168,11 +170,13 @@ class Shelf(RunShelf):
             found = [r.incident_of(row) for row in docs]
             absent = await _absent(connection, now)
             held = {i.id: await self._alerts_of(connection, r.number_of(i.id), _BRIEFED) for i in found}
+            todo = await tasks_of(connection, (n for incident in found for n in _concerned(incident)))
         estate = self._estate()
         told = {}
         for incident in found:
             try:
-                told[incident.id] = brief(incident, _worst_first(held[incident.id]), estate, now, absent)
+                tasks = [task for number in _concerned(incident) for task in todo.get(number, ())]
+                told[incident.id] = brief(incident, _worst_first(held[incident.id]), estate, now, absent, tasks)
             except Exception:  # the loop's edge: a page that says little is better than none
                 log.exception("an incident cannot be described in full", incident=incident.id)
                 told[incident.id] = bare(incident, estate)
@@ -257,6 +261,7 @@ class Shelf(RunShelf):
             lost = select(func.count()).where(c.ownerless, c.status.in_([s.value for s in UNRESOLVED]))
             oldest = select(func.min(effects.c.due_at)).where(waiting, effects.c.due_at <= now)
             due: datetime | None = (await connection.execute(oldest)).scalar_one()
+            late = (await connection.execute(overdue_tasks(now))).scalar_one()
             return Numbers(
                 by_status=by_status,
                 watching=(await connection.execute(watching)).scalar_one(),
@@ -264,7 +269,14 @@ class Shelf(RunShelf):
                 ownerless=(await connection.execute(lost)).scalar_one(),
                 oldest_due=now - due if due is not None else None,
                 now=now,
+                overdue_tasks=late,
             )
+
+
+def _concerned(incident: Incident) -> list[int]:
+    """The number of an incident, and of the earlier ones with the same cause."""
+    again = [other.incident for other in incident.related if other.relation == "unfinished"]
+    return [number for name in (incident.id, *again) if (number := r.number_of(name)) is not None]
 
 
 def _only(names: Collection[str] | None, column: Column[str]) -> tuple[ColumnElement[bool], ...]:

@@ -21,6 +21,7 @@ from incidents.adapters.store.rows import incident_id
 from incidents.adapters.store.runs import Runs
 from incidents.adapters.store.silences import Silences
 from incidents.adapters.store.tables import markers, suspects
+from incidents.adapters.store.tasks import Tasks
 from incidents.flow.ports import Turn
 
 _DIGEST = 16
@@ -42,6 +43,7 @@ class Transaction:
         self.ledger = Ledger(connection, now)
         self.revisions = Revisions(connection, now)
         self.runs = Runs(connection, now)
+        self.tasks = Tasks(connection, now)
 
 
 class _Undone(Exception):

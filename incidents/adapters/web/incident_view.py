@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from incidents.adapters.web.frame import Frame
 from incidents.adapters.web.silence_form import Quieten, quieten
 from incidents.core.alert import Alert, AlertState
+from incidents.core.closing import unverified
 from incidents.core.effect import EffectKind
 from incidents.core.events import Kind
 from incidents.core.fact import FactKind
@@ -13,7 +14,6 @@ from incidents.core.figures import moment, money, span
 from incidents.core.grade import Verdict
 from incidents.core.incident import Action, Incident, Status
 from incidents.core.policy import Policy
-from incidents.core.response import missing
 from incidents.core.severity import Severity
 from incidents.core.timeline import durations, milestones, moments
 from incidents.flow.ports import AlertView, EffectView, IncidentView
@@ -174,7 +174,7 @@ class Waiting:
 
 
 def waiting(view: IncidentView, policy: Policy) -> list[Waiting]:
-    open_ones = missing(tuple(each.alert for each in view.alerts))
+    open_ones = unverified(tuple(each.alert for each in view.alerts))
     return [Waiting(name=f"{alert.kind} {alert.metric}", proof=proof(alert, policy)) for alert in open_ones]
 
 

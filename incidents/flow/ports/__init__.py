@@ -47,6 +47,7 @@ from incidents.flow.ports.runs import Outcomes, PlanRequest, RunDesk, RunQuery, 
 from incidents.flow.ports.silences import SilenceDesk, SilencesUnit, SilenceView, Silencing
 from incidents.flow.ports.store import LedgerUnit, Store, Turn, Unit
 from incidents.flow.ports.targets import Targets, Templates
+from incidents.flow.ports.tasks import TaskDesk, TaskQuery, TasksUnit, TaskView
 from incidents.flow.ports.witness import Witness
 
 __all__ = [
@@ -115,6 +116,10 @@ __all__ = [
     "SystemView",
     "Taken",
     "Targets",
+    "TaskDesk",
+    "TaskQuery",
+    "TaskView",
+    "TasksUnit",
     "Templates",
     "Turn",
     "Unclear",

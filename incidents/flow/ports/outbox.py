@@ -64,6 +64,10 @@ class OutboxUnit(Protocol):
         """Save results where the lease still holds; the ones that were saved."""
         ...
 
+    async def withdraw(self, keys: Sequence[str], why: str) -> None:
+        """Take back what nobody has begun to send."""
+        ...
+
     async def skip(self, person: str, why: str, until: datetime) -> None:
         """Remember that a person cannot be reached."""
         ...

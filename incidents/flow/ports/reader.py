@@ -12,6 +12,7 @@ from incidents.core.effect import Channel, EffectKind
 from incidents.core.fact import ChainedFact
 from incidents.core.incident import Incident, Status
 from incidents.core.severity import Severity
+from incidents.core.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,7 @@ class IncidentView:
     effects: tuple[EffectView, ...] = ()
     quiets: tuple[AlertView, ...] = ()  # alerts elsewhere that are muted because of this incident
     beside: tuple[Incident, ...] = ()  # open incidents of other systems on the same model of the same vendor
+    tasks: tuple[Task, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,7 @@ class Numbers:
     ownerless: int  # unresolved incidents that nobody in the catalog can be asked about
     oldest_due: timedelta | None  # age of the oldest effect that is due
     now: datetime
+    overdue_tasks: int = 0
 
 
 class Reader(Protocol):

@@ -13,6 +13,7 @@ from incidents.flow.ports.outbox import OutboxUnit
 from incidents.flow.ports.revisions import RevisionsUnit
 from incidents.flow.ports.runs import RunsUnit
 from incidents.flow.ports.silences import SilencesUnit
+from incidents.flow.ports.tasks import TasksUnit
 
 
 class Turn(IntEnum):
@@ -61,6 +62,9 @@ class Unit(Protocol):
 
     @property
     def runs(self) -> RunsUnit: ...
+
+    @property
+    def tasks(self) -> TasksUnit: ...
 
 
 class Store(Protocol):
