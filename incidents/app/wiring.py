@@ -26,6 +26,7 @@ from incidents.adapters.store.shelf import Shelf
 from incidents.adapters.store.silence_shelf import SilenceShelf
 from incidents.adapters.store.store import Store
 from incidents.adapters.targets import HttpTargets
+from incidents.adapters.templates import RunbookTemplates
 from incidents.app.database import OpenDatabase, open_database
 from incidents.app.drafts import Drafts
 from incidents.app.opening import begin, read
@@ -43,9 +44,11 @@ from incidents.flow.intake import Intake
 from incidents.flow.keeper import Keeper
 from incidents.flow.letters import Letters
 from incidents.flow.on_call import RosterDesk
+from incidents.flow.planner import Planner
 from incidents.flow.ports import Carrier
 from incidents.flow.registrar import Registrar
 from incidents.flow.respond import Responder
+from incidents.flow.runs import Runs
 from incidents.flow.silences import Silences
 from incidents.flow.tick import Clock
 
@@ -101,6 +104,7 @@ class Parts:
     couriers: tuple[Courier, ...]
     letters: Letters
     silences: Silences
+    runs: Runs
     answers: KeptAnswers
     keeper: Keeper
     registrar: Registrar
@@ -223,6 +227,7 @@ def _built(
         couriers=tuple(Courier(store, now_estate, c, shelf, made=made, faults=faults) for c in carrying),
         letters=Letters(shelf, answers, intake),
         silences=Silences(store, SilenceShelf(database), now_estate, made),
+        runs=Runs(store, Planner(store, now_estate, targets, RunbookTemplates()), now_estate, made),
         answers=answers,
         keeper=keeper,
         registrar=Registrar(store, archive, drafts, keeper, now_estate, made=made, faults=faults),
