@@ -1,18 +1,16 @@
 """Hands the stations of the road to the web application, each in the shape that it asks for."""
 
 from collections.abc import Callable, Sequence
-from typing import get_args
 
 from fastapi import APIRouter, FastAPI
 
 from incidents.adapters.bus import Bus
-from incidents.adapters.files import schema
-from incidents.adapters.files.schema import Which
 from incidents.adapters.slack import Queries, SlackCarrier, Turns, clicker
 from incidents.adapters.slack.doors import doors as slack_doors
 from incidents.adapters.store.answers import KeptAnswer, KeptAnswers
 from incidents.adapters.store.witness import Witnesses
 from incidents.adapters.web import Answer, Begun, Claim, Conflict, Go, Health, InFlight, Replay, WebDoors, build
+from incidents.app.schemas import schemas
 from incidents.app.wiring import Parts
 from incidents.core.errors import StoreAway
 from incidents.core.fact import Actor
@@ -71,7 +69,7 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             alive=lambda: Health(name="process", ok=True, why="the event loop turns"),
             token=token.get_secret_value() if token else None,
             public_url=parts.settings.url,
-            schemas={which: schema(which) for which in get_args(Which)},
+            schemas=schemas(),
             routers=_routers(parts),
         )
     )

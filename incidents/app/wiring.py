@@ -10,6 +10,7 @@ from secrets import token_hex
 
 import structlog
 
+from incidents.adapters.bus import BusCarrier, bus_address, open_outlet
 from incidents.adapters.calendar.feeds import WebFeeds
 from incidents.adapters.calendar.personal import PersonalCalendars
 from incidents.adapters.console import ConsoleCarrier
@@ -66,6 +67,7 @@ def read_base(settings: Settings) -> tuple[Estate, RunbookShelf]:
         runbooks=shelf.runbooks,
         slack=settings.slack_bot_token is not None,
         webhook=settings.fallback_url is not None,
+        bus=settings.bus_url is not None,
         channel=settings.slack_channel,
         public_url=settings.url,
     )
@@ -142,6 +144,9 @@ def carriers_of(settings: Settings, slack: SlackApi | None) -> tuple[Carrier, ..
         carriers.append(SlackCarrier(slack))
     if settings.fallback_url is not None:
         carriers.append(FallbackCarrier(settings.fallback_url.get_secret_value()))
+    if settings.bus_url is not None:
+        bus = settings.bus_url.get_secret_value()
+        carriers.append(BusCarrier(lambda: open_outlet(bus_address(bus))))
     return tuple(carriers)
 
 

@@ -10,6 +10,7 @@ from incidents.core.fact import SYSTEM, Actor, ActorType, Fact, FactKind
 from incidents.core.figures import counted, local, span
 from incidents.core.incident import UNRESOLVED, Asked, Held, Incident, Status
 from incidents.core.ladder import Ladder, Skip, Target, ladder
+from incidents.core.lifecycle import events
 from incidents.core.reminder import accountable
 from incidents.core.severity import Severity
 from incidents.core.sheet import Sheet
@@ -148,13 +149,14 @@ class Desk(Sheet):
             self.post("Every alert is verified clear. Is the cause gone? Resolve it, or note what remains.")
 
     def close(self) -> tuple[Incident, list[Fact], list[Effect]]:
-        """Page whom it is time to page, set the next wake-up, bring the messages up to date."""
+        """Page whom it is time to page, set the next wake-up, bring the messages up to date, tell other systems."""
         self._page()
         self.change(wake_at=self._wake_at(self.incident.wake_at))
         changed = self.incident != self.before
         if (changed or self.facts) and not self._new:
             key = f"refresh:{self.incident.id}:{self.incident.version + 1}"
             self.effect(key, EffectKind.REFRESH, self.estate.post_channel)
+        self.effects += events(self.incident, self.facts, self.estate)
         return replace(self.incident, version=self.incident.version + 1), self.facts, self.effects
 
     def _page(self) -> None:

@@ -21,6 +21,7 @@ class Estate:
     runbooks: tuple[Runbook, ...] = ()
     slack: bool = False  # a Slack workspace is connected
     webhook: bool = False  # a fallback webhook is set
+    bus: bool = False  # a bus is set, on which other systems are told
     channel: str | None = None  # the Slack channel for systems that name none
     public_url: str = "http://127.0.0.1:8080"
     trouble: str = ""  # why the catalog is not the one that somebody wanted, for people to see

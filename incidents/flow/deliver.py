@@ -121,7 +121,7 @@ class Courier:
         if not claimed:
             return 0
         self._faults.reach("deliver.claimed")
-        briefings = await self._described(held) if held else {}
+        briefings = await self._described(held) if held and self.channel is not Channel.BUS else {}
         works = [
             self._carry(c, briefings.get(c.incident or ""), refs.get(c.incident or "", []), began) for c in claimed
         ]
@@ -154,7 +154,7 @@ class Courier:
         """What became of one effect; None where its lease is too old to begin anything."""
         if asyncio.get_running_loop().time() - began > _SEND_WITHIN:
             return None
-        if briefing is None and claim.incident is not None:
+        if briefing is None and claim.incident is not None and claim.kind is not EffectKind.EVENT:
             why = "its incident cannot be described"
             return Unknown(why) if claim.unknown else NotSent(why)
         try:
@@ -185,6 +185,7 @@ class Courier:
             refs=tuple(ref for _, ref in refs) if claim.kind is EffectKind.REFRESH else (),
             possible_repeat=claim.possible_repeat,
             attempted_at=claim.attempted_at,
+            data=data if claim.kind is EffectKind.EVENT else {},
         )
 
     async def _settle(self, carried: Sequence[_Carried]) -> None:

@@ -42,8 +42,9 @@ class Outbox(Part):
         """Lease what is due: pages first, the worst severity first.
 
         A page for an incident that is no longer triggered, or of an earlier round, is cancelled here instead. A post
-        waits for its card, a refresh for every message that is on its way, and gives way to a newer refresh. An effect
-        whose incident somebody is changing just now is left for the next look, so that their order is certain.
+        waits for its card, an event for those before it, a refresh for every message that is on its way, and gives way
+        to a newer refresh. An effect whose incident somebody is changing just now is left for the next look, so that
+        their order is certain.
         """
         token = token_hex(8)
         claimed, cancelled = [], []
@@ -96,11 +97,13 @@ class Outbox(Part):
         kind = effects.c.kind
         card_first = _another("card", kind=(EffectKind.CARD,))
         post_first = _another("post", kind=(EffectKind.POST,), before=True)
+        event_first = _another("event", kind=(EffectKind.EVENT,), before=True)
         on_its_way = _another("sent", kind=(EffectKind.CARD, EffectKind.PAGE), state=_BEGUN)
         refreshing = _another("other", kind=(EffectKind.REFRESH,), state=(EffectState.LEASED,), until=self._now)
         return or_(
             kind.in_((EffectKind.PAGE, EffectKind.CARD, EffectKind.FALLBACK)),
             and_(kind == EffectKind.POST, ~card_first, ~post_first),
+            and_(kind == EffectKind.EVENT, ~event_first),
             and_(kind == EffectKind.REFRESH, ~card_first, ~on_its_way, ~refreshing),
         )
 

@@ -1,5 +1,6 @@
 """What was decided, written inside a transaction: one statement for each table, guarded by what was read."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -43,6 +44,7 @@ _QUIET = {
     "last_order": "timestamptz",
     "figures": "text",
 }
+_NUMBERS = re.compile("([0-9]+)")
 
 
 class Record(Part):
@@ -132,11 +134,18 @@ class Record(Part):
         await insert_rows(self._connection, releases, [by_key[key] for key in sorted(by_key)], suffix)
 
     async def enqueue(self, made: Sequence[Effect]) -> None:
-        """Put effects into the outbox, each key once."""
+        """Put effects into the outbox, each key once; what is told later in an incident has the higher id."""
         by_key = {effect.key: r.effect_values(effect) for effect in made}
         suffix = "on conflict (key) do nothing returning channel"
-        found = await insert_rows(self._connection, effects, [by_key[key] for key in sorted(by_key)], suffix)
+        found = await insert_rows(
+            self._connection, effects, [by_key[key] for key in sorted(by_key, key=_natural)], suffix
+        )
         self.channels |= {row.channel for row in found}
+
+
+def _natural(key: str) -> tuple[list[str | int], str]:
+    """One order for everybody, so that no two wait for each other, in which 10 comes after 9."""
+    return [int(part) if place % 2 else part for place, part in enumerate(_NUMBERS.split(key))], key
 
 
 def _quiet_values(telling: QuietTelling) -> dict[str, object]:

@@ -42,7 +42,7 @@ class WebDoors:
     token: str | None = field(default=None, repr=False)
     public_url: str = "http://127.0.0.1:8080"
     metrics: CollectorRegistry = REGISTRY
-    schemas: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # of the files, by their name
+    schemas: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # of files and events, by their name
     routers: tuple[APIRouter, ...] = ()  # of others; they guard themselves and live below /slack
 
 

@@ -1,4 +1,4 @@
-"""What people and editors look up: a runbook as a page, and the JSON Schemas of the files."""
+"""What people and editors look up: a runbook as a page, and the JSON Schemas of files and lifecycle events."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -14,7 +14,9 @@ from incidents.core.errors import NotFound
 
 router = APIRouter()
 
-Which = Annotated[Literal["catalog", "policy", "runbook", "step", "connections"], Path(description="Whose schema.")]
+Which = Annotated[
+    Literal["catalog", "policy", "runbook", "step", "connections", "event"], Path(description="Whose schema.")
+]
 
 
 @router.get("/runbooks/{runbook}", include_in_schema=False)
@@ -31,5 +33,5 @@ async def runbook_page(doors: Doors, frame: Framed, runbook: str) -> Response:
     responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST),
 )
 async def file_schema(doors: Doors, which: Which) -> dict[str, Any]:
-    """The JSON Schema of a catalog, a policy, a runbook's front matter or step, or connections, for editors."""
+    """The JSON Schema of a catalog, a policy, a runbook's front matter or step, connections, or an event."""
     return dict(doors.schemas[which])

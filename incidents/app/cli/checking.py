@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from incidents.adapters.files import Problem
     from incidents.adapters.store.invariants import Broken
     from incidents.app.settings import Settings
+
+
+class SchemaName(StrEnum):
+    CATALOG = "catalog"
+    POLICY = "policy"
+    RUNBOOK = "runbook"
+    CONNECTIONS = "connections"
+    EVENT = "event"
 
 
 def validate(
@@ -44,6 +53,13 @@ def validate(
         terminal.write(*([counted(len(problems), "problem")] if problems else [f"All is well: {read}."]))
     if problems:
         raise typer.Exit(session.REFUSED)
+
+
+def schema(which: Annotated[SchemaName, typer.Argument(help="Whose schema.", show_default=False)]) -> None:
+    """Print a JSON Schema: of a catalog, a policy or a runbook's front matter, or of a lifecycle event's data."""
+    from incidents.app.schemas import schemas
+
+    terminal.write_json(schemas()[which])
 
 
 @contextmanager

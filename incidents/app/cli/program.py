@@ -127,6 +127,7 @@ for _name, _command, _panel in (
     ("waive", acting.waive, _ACT),
     ("merge", acting.merge, _ACT),
     ("validate", checking.validate, _KEEP),
+    ("schema", checking.schema, _KEEP),
     ("audit", auditing.audit, _KEEP),
     ("doctor", checking.doctor, _KEEP),
     ("check-invariants", checking.check_invariants, _KEEP),

@@ -3,8 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from incidents.adapters.bus import BadAddress, BusAway, BusRefused, bus_address, open_publisher
-from incidents.app.doctor.finding import Finding, fail, ok
+from incidents.adapters.bus import (
+    OUTLET,
+    BadAddress,
+    BusAway,
+    BusRefused,
+    Publisher,
+    bus_address,
+    open_outlet,
+    open_publisher,
+)
+from incidents.app.doctor.finding import Finding, Grade, fail, ok
 from incidents.app.settings import Settings
 
 _PATIENCE = 10.0  # seconds for its answer
@@ -19,14 +28,21 @@ async def examine_bus(settings: Settings) -> AsyncIterator[Finding]:
     except BadAddress as error:
         yield fail("bus", str(error), "mend INCIDENTS_BUS_URL")
         return
-    publisher = open_publisher(address)
+    found = await _answer(open_publisher(address), "bus", f"{address.shown} answers")
+    yield found
+    if found.grade is Grade.OK:
+        yield await _answer(open_outlet(address), "events out", f"lifecycle events go to {OUTLET} at {address.shown}")
+
+
+async def _answer(publisher: Publisher, what: str, well: str) -> Finding:
+    advice = "check the broker and INCIDENTS_BUS_URL"
     try:
         async with asyncio.timeout(_PATIENCE):
             await publisher.start()
-        yield ok("bus", f"{address.shown} answers")
+        return ok(what, well)
     except (BusAway, BusRefused) as error:
-        yield fail("bus", str(error), "check the broker and INCIDENTS_BUS_URL")
+        return fail(what, str(error), advice)
     except TimeoutError:
-        yield fail("bus", f"{address.shown} did not answer in {_PATIENCE:.0f} s", "check the broker and the network")
+        return fail(what, f"no answer in {_PATIENCE:.0f} s", advice)
     finally:
         await publisher.stop()

@@ -1,6 +1,7 @@
 """What carries effects out: the message, and what may become of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -35,10 +36,11 @@ class Message:
     refs: tuple[MessageRef, ...] = ()  # of a refresh: the messages to bring up to date
     possible_repeat: bool = False
     attempted_at: datetime | None = None  # when the attempt began that is now asked about
+    data: Mapping[str, object] = field(default_factory=dict)  # of an event: its type, its source and its data
 
     @property
     def about(self) -> Briefing:
-        """What people see of its incident; every message but a notice has one."""
+        """What people see of its incident; every message has one but a notice and an event."""
         if self.briefing is None:
             raise TypeError(f"{self.key} is about no incident")
         return self.briefing
