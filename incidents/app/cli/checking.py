@@ -27,6 +27,7 @@ class SchemaName(StrEnum):
     CATALOG = "catalog"
     POLICY = "policy"
     RUNBOOK = "runbook"
+    STEP = "step"
     CONNECTIONS = "connections"
     EVENT = "event"
 
