@@ -147,13 +147,15 @@ def pick_runbooks(desk: Desk, alerts: Iterable[Alert]) -> None:
     """The runbooks that fit the incident as it is now, closest first."""
     incident = desk.incident
     lines = tuple(line for alert in alerts for line in alert.causes)
+    system = desk.estate.system(incident.system)
     case = Case(
         kinds=incident.kinds,
         drift_kinds=incident.drift_kinds,
         system=incident.system,
         severity=incident.severity,
-        named=desk.estate.system(incident.system).runbooks,
+        named=system.runbooks,
         causes=(*suspected(lines), *suspect(incident.last_change)),
+        labels=system.labels,
     )
     found = match(desk.estate.runbooks, case)[:_RUNBOOKS]
     desk.change(runbooks=tuple((runbook.id, why) for runbook, why in found))

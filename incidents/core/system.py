@@ -117,6 +117,7 @@ class System:
     data_sources: tuple[str, ...] = ()
     environments: tuple[str, ...] = ("production",)
     links: tuple[Reference, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)  # by which runbooks find it
     parameters: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # of its runbooks, by their ids
     justification: str | None = None  # why the business has it
     reviewed: date | None = None  # when a person last checked this entry

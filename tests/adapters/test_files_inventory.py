@@ -61,6 +61,8 @@ systems:
       Decides consumer credit
       within a minute
     reviewed: 2026-10-01
+    labels: {registry: mlflow, region: eu}
+    parameters: {rollback-mlflow-alias: {model: credit, share: 5}}
 """
 
 
@@ -138,6 +140,8 @@ def test_a_system_says_all_that_an_auditor_asks_for() -> None:
     assert credit.links == (Reference(title="Model card", url="https://example.com/card"),)
     assert credit.justification == "Decides consumer credit within a minute"
     assert credit.reviewed == date(2026, 10, 1)
+    assert credit.labels == {"registry": "mlflow", "region": "eu"}
+    assert credit.parameters == {"rollback-mlflow-alias": {"model": "credit", "share": "5"}}
 
 
 def test_handovers_come_in_the_order_of_their_times_by_the_clocks_of_the_catalog() -> None:
@@ -152,6 +156,7 @@ def test_what_a_system_leaves_out_has_a_plain_default() -> None:
 
     assert (plain.type, plain.lifecycle, plain.environments) == (None, Lifecycle.PRODUCTION, ("production",))
     assert (plain.handovers, plain.monitors, plain.links, plain.reviewed) == ((), (), (), None)
+    assert (plain.labels, plain.parameters) == ({}, {})
 
 
 def test_texts_are_one_catalog_as_the_files_of_a_folder_are(tmp_path: Path) -> None:

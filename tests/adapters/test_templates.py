@@ -183,12 +183,12 @@ def test_more_comes_out_than_is_bearable() -> None:
         TEMPLATES.value("{{ parameters.a ~ parameters.a }}", known)
 
 
-def an_outline(type_: StepType = StepType.HTTP, title: str = "Move it", **source: Any) -> Outline:
+def an_outline(type_: StepType = StepType.HTTP, title: str = "Move it", **source: object) -> Outline:
     lines = {"request": 8, "request.path": 9, "request.headers": 12}
     return Outline(id="move", title=title, type=type_, source=source, file="own.md", line=5, lines=lines)
 
 
-def a_request(**more: Any) -> dict[str, Any]:
+def a_request(**more: object) -> dict[str, Any]:
     return {"connection": "mlflow", "method": "POST", "path": "/api", **more}
 
 

@@ -170,6 +170,8 @@ FULL = replace(
     data_sources=("applications", "bureau"),
     links=(Reference(title="Model card", url="https://example.com/card"), Reference(title="Trap", url="javascript:x")),
     reviewed=date(2026, 11, 10),
+    labels={"registry": "mlflow"},
+    parameters={"rollback-model": {"share": "5"}},
 )
 NIGHT = Escalation(id="night", rungs=(("kind", "oncall"), ("operational",), ("lee",)), last_resort="max")
 
@@ -201,6 +203,7 @@ async def test_the_page_of_a_system_tells_every_field_in_plain_words() -> None:
         "Data sources applications, bureau",
         "Budget €12,000 a month",
         "Also known as mlflow/credit",
+        "Labels registry: mlflow",
         "Entry last reviewed 2026-11-10, 10 days ago",
         "evidently-credit drift 1 h 20 min ago",
         "Omar has the turn until",
@@ -276,6 +279,7 @@ async def test_programs_get_the_entry_with_who_has_each_role_now() -> None:
     told = (await get(a_full_front(), "/api/systems/credit-scoring")).json()
     entry, owners = told["entry"], {held["role"]: held for held in told["owners"]}
     assert (entry["vendor"], entry["budget"]) == ("OpenAI", {"amount": "12000", "currency": "EUR", "period": "month"})
+    assert (entry["labels"], entry["parameters"]) == ({"registry": "mlflow"}, {"rollback-model": {"share": "5"}})
     assert (entry["reviewed"], entry["handovers"][0]["to"]) == ("2026-11-10", "ops")
     assert (owners["operational"]["kind"], owners["operational"]["people"]) == ("schedule", ["omar"])
     assert owners["operational"]["until"] is not None

@@ -1,8 +1,11 @@
 """Which runbook an incident is given, and why."""
 
+from dataclasses import replace
+from datetime import date, timedelta
+
 import pytest
 
-from incidents.core.runbook import AppliesTo, Case, Cause, Runbook, match
+from incidents.core.runbook import AppliesTo, Case, Cause, Runbook, match, stale
 from incidents.core.severity import Severity
 
 
@@ -12,6 +15,7 @@ def a_case(
     severity: Severity = Severity.SEV3,
     named: tuple[str, ...] = (),
     causes: tuple[Cause, ...] = (),
+    **labels: str,
 ) -> Case:
     return Case(
         kinds=kinds or ("drift",),
@@ -20,6 +24,7 @@ def a_case(
         severity=severity,
         named=named,
         causes=causes,
+        labels=labels,
     )
 
 
@@ -34,7 +39,9 @@ COST = a_runbook("cost", AppliesTo(kind=("cost_anomaly",)))
 OWN = a_runbook("own", AppliesTo(system=("credit-scoring",)))
 OTHER = a_runbook("other", AppliesTo(system=("rag",)))
 GRAVE = a_runbook("grave", AppliesTo(severity_at_least=Severity.SEV2))
-SHELF = (ANY, COST, DATA, DRIFT, GRAVE, OTHER, OWN)
+MLFLOW = a_runbook("mlflow", AppliesTo(kind=("drift",), labels={"registry": ("mlflow", "unity")}))
+OF_BOTH = a_runbook("of-both", AppliesTo(labels={"registry": ("mlflow",), "region": ("eu",)}))
+SHELF = (ANY, COST, DATA, DRIFT, GRAVE, OTHER, OWN, MLFLOW, OF_BOTH)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +55,10 @@ SHELF = (ANY, COST, DATA, DRIFT, GRAVE, OTHER, OWN)
         (a_case("report", severity=Severity.SEV2), ["own", "grave", "any"]),
         (a_case("report", severity=Severity.SEV1), ["own", "grave", "any"]),
         (a_case("drift", named=("any",)), ["any", "own", "drift"]),
+        (a_case("drift", registry="mlflow"), ["own", "mlflow", "drift", "any"]),
+        (a_case("drift", registry="unity", region="eu"), ["own", "mlflow", "drift", "any"]),
+        (a_case("drift", registry="mlflow", region="eu"), ["own", "of-both", "mlflow", "drift", "any"]),
+        (a_case("drift", registry="sagemaker"), ["own", "drift", "any"]),
         (a_case("drift", named=("cost",)), ["own", "drift", "any"]),  # naming does not make it fit
     ],
 )
@@ -56,13 +67,27 @@ def test_the_closest_runbook_comes_first(case: Case, order: list[str]) -> None:
 
 
 def test_every_choice_says_why() -> None:
-    case = a_case("drift", severity=Severity.SEV2, named=("drift",), causes=(Cause.MODEL_RELEASE,))
+    case = a_case("drift", severity=Severity.SEV2, named=("drift",), causes=(Cause.MODEL_RELEASE,), registry="unity")
 
     reasons = {runbook.id: why for runbook, why in match(SHELF, case)}
 
     assert reasons == {
         "drift": "named by the catalog, kind drift, suspected: model release",
         "own": "system credit-scoring",
+        "mlflow": "kind drift, label registry unity",
         "grave": "SEV2, and it is for SEV2 or worse",
         "any": "fits any incident",
     }
+
+
+@pytest.mark.parametrize(
+    ("reviewed", "said"),
+    [
+        (date(2026, 11, 1), ""),
+        (date(2026, 5, 25), ""),
+        (date(2026, 5, 24), "last reviewed 181 days ago, on 2026-05-24"),
+        (None, "nobody has said when it was last reviewed"),
+    ],
+)
+def test_a_runbook_that_nobody_reviewed_lately_says_so(reviewed: date | None, said: str) -> None:
+    assert stale(replace(ANY, last_reviewed=reviewed), timedelta(days=180), date(2026, 11, 21)) == said

@@ -127,4 +127,6 @@ def _system(id_: str, entry: SystemEntry, zone: str) -> System:
         links=tuple(Reference(title=each.title, url=each.url) for each in entry.links),
         justification=entry.justification,
         reviewed=entry.reviewed,
+        labels=entry.labels,
+        parameters=entry.parameters,
     )

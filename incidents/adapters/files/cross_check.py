@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from incidents.adapters.files.problem import Guesses, Path, Problem, dotted, meant
 from incidents.core.catalog import Catalog
+from incidents.core.errors import NotAllowed
+from incidents.core.parameters import judged
 from incidents.core.policy import Policy
 from incidents.core.runbook import Runbook
 from incidents.core.system import Role, System
@@ -15,12 +17,13 @@ from incidents.core.system import Role, System
 def cross_check(catalog: Catalog, policy: Policy, runbooks: Iterable[Runbook]) -> tuple[Problem, ...]:
     """Everything in one file that another file does not bear out."""
     shelf = tuple(runbooks)
-    ids = frozenset(runbook.id for runbook in shelf)
+    books = {runbook.id: runbook for runbook in shelf}
     found = [*_people(catalog), *_overrides(catalog, policy), *_runbooks(catalog, shelf)]
     guesses = Guesses()
     for system in catalog.systems.values():
         found += _owners_and_budget(system, catalog, policy)
-        found += _links(system, catalog, ids, guesses)
+        found += _links(system, catalog, frozenset(books), guesses)
+        found += _parameters(system, catalog, books)
     return tuple(sorted(found, key=lambda problem: (problem.file, problem.line or 0)))
 
 
@@ -53,6 +56,24 @@ def _links(system: System, catalog: Catalog, ids: frozenset[str], guesses: Guess
         # What stands outside the inventory may be depended on; a name that is nearly one of its own is a slip.
         if other not in catalog.systems and (advice := guesses.meant(other, catalog.systems)):
             yield _warning("catalog", catalog.places, (*path, "depends_on"), f'no system "{other}"', advice)
+
+
+def _parameters(system: System, catalog: Catalog, books: Mapping[str, Runbook]) -> Iterator[Problem]:
+    for id_, values in system.parameters.items():
+        path: Path = ("systems", system.id, "parameters", id_)
+        if id_ not in books:
+            yield _warning("catalog", catalog.places, path, f'no runbook "{id_}"', meant(id_, books))
+            continue
+        known = {parameter.name: parameter for parameter in books[id_].parameters}
+        for name, value in values.items():
+            if name not in known:
+                advice = meant(name, known) or f"it has {', '.join(known) or 'none'}"
+                yield _warning("catalog", catalog.places, (*path, name), f'no parameter "{name}"', advice)
+                continue
+            try:
+                judged(known[name], value)
+            except NotAllowed as refused:
+                yield _warning("catalog", catalog.places, (*path, name), refused.why, "give another value")
 
 
 def _overrides(catalog: Catalog, policy: Policy) -> Iterator[Problem]:

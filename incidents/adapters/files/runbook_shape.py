@@ -3,9 +3,18 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field
 
-from incidents.adapters.files.shape import Entry, Label, Name, ParameterName, Sentence, Slug, one_or_more
+from incidents.adapters.files.shape import (
+    Entry,
+    Label,
+    Name,
+    ParameterName,
+    ParameterValue,
+    Sentence,
+    Slug,
+    one_or_more,
+)
 from incidents.core.event_data import DriftKind
 from incidents.core.events import Kind
 from incidents.core.runbook import Cause, ParameterType
@@ -29,18 +38,15 @@ class AppliesToEntry(Entry):
     """Labels that the system must have, each with one of these values."""
 
 
-Value = Annotated[str, Field(min_length=1, max_length=1000), WithJsonSchema({"type": ["string", "number", "boolean"]})]
-
-
 class ParameterEntry(Entry):
     type: ParameterType = ParameterType.STRING
     """What kind of value it is."""
-    default: Value | None = None
+    default: ParameterValue | None = None
     """Its value where none is given; may be a template over `incident`, `system` and `rollback`. Without it one must
     be given, by the system in the catalog or by whoever runs the runbook."""
     description: Sentence | None = None
     """What it is, for whoever has to give it."""
-    choices: tuple[Value, ...] = ()
+    choices: tuple[ParameterValue, ...] = ()
     """The only values that it may have."""
     pattern: Annotated[str, Field(max_length=200)] | None = None
     """A regular expression that all of a text must match; no group in it is repeated."""

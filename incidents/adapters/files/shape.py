@@ -140,6 +140,9 @@ Sentence = Annotated[str, Field(min_length=1, max_length=1000, pattern=_TEXT)]
 Slug = Annotated[str, Field(max_length=80, pattern=_SLUG)]
 Label = Annotated[str, Field(pattern=_LABEL)]
 ParameterName = Annotated[str, Field(pattern=_PARAMETER)]
+ParameterValue = Annotated[
+    str, Field(min_length=1, max_length=1000), WithJsonSchema({"type": ["string", "number", "boolean"]})
+]
 StepName = Annotated[str, Field(pattern=_STEP)]
 HeaderName = Annotated[str, Field(pattern=_HEADER)]
 Pointer = Annotated[str, Field(max_length=500, pattern=_POINTER, examples=["/model_version/version"])]

@@ -5,7 +5,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from incidents.adapters.files.shape import Currency, Duration, Entry, Name, Sentence, SlackChannel, Url
+from incidents.adapters.files.shape import (
+    Currency,
+    Duration,
+    Entry,
+    Label,
+    Name,
+    ParameterName,
+    ParameterValue,
+    Sentence,
+    SlackChannel,
+    Slug,
+    Url,
+)
 from incidents.adapters.files.time_shape import CalendarDay, LocalTime
 from incidents.core.system import BudgetPeriod, Criticality, Lifecycle, RiskClass, Role, SystemType
 
@@ -104,3 +116,7 @@ class SystemEntry(Entry):
     """Why the business has it."""
     reviewed: CalendarDay | None = None
     """When a person last checked this entry."""
+    labels: Annotated[dict[Label, Name], Field(max_length=50)] = Field(default_factory=dict)
+    """Labels by which runbooks find it (their `applies_to.labels`), such as `registry: mlflow`."""
+    parameters: dict[Slug, dict[ParameterName, ParameterValue]] = Field(default_factory=dict)
+    """Values of runbooks' parameters for this system, by the id of the runbook: they go before its defaults."""

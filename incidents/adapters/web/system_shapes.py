@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
@@ -96,6 +96,8 @@ class EntryShape(Shape):
     links: list[LinkShape]
     justification: str | None
     reviewed: date | None
+    labels: Annotated[dict[str, str], Field(description="By which runbooks find it.")]
+    parameters: Annotated[dict[str, dict[str, Any]], Field(description="Of its runbooks, by their ids.")]
 
 
 class SystemWhole(Shape):
