@@ -73,9 +73,8 @@ class Guard(AbstractResolver):
 
     def socket(self, info: AddrInfoType) -> socket.socket:
         """A socket for an address about to be connected to, however it was come by; Forbidden where it may not be."""
-        family, kind, protocol, _, address = info
-        self.check(str(address[0]))
-        return socket.socket(family, kind, protocol)
+        self.check(str(info[4][0]))
+        return new_socket(info)
 
     def check(self, address: str) -> None:
         match whereabouts(_address(address)):
@@ -105,6 +104,12 @@ def whereabouts(address: IPv4Address | IPv6Address) -> Whereabouts:
     if address in _THIS_HOST:
         return Whereabouts.NOWHERE
     return Whereabouts.OUTSIDE if address.is_global else Whereabouts.INSIDE
+
+
+def new_socket(info: AddrInfoType) -> socket.socket:
+    """A socket that is not connected yet."""
+    family, kind, protocol, _, _ = info
+    return socket.socket(family, kind, protocol)
 
 
 def _carried(address: IPv6Address) -> IPv4Address | None:

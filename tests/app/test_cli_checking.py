@@ -122,3 +122,12 @@ def test_a_file_that_is_not_backstage_s_is_refused_with_its_line(desk: Desk) -> 
     said = desk.type("catalog", "import", desk.write("catalog.yaml", GOOD))
     assert said.code == 1
     assert "catalog.yaml:2: version: is no entity of Backstage" in said.err
+
+
+def test_connections_are_checked_too(desk: Desk) -> None:
+    good = 'version: 1\nconnections: {mlflow: {url: "https://mlflow.example.com"}}\n'
+    assert desk.type("validate", "--connections", desk.write("connections.yaml", good)).code == 0
+    desk.write("connections.yaml", good.replace("https", "file"))
+    said = desk.type("validate", CONNECTIONS="connections.yaml")
+    assert said.code == 1
+    assert said.out.startswith("connections.yaml:2: connections.mlflow.url: is no web address; begin it with https://")

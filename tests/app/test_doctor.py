@@ -130,3 +130,25 @@ def slack_settings(slack: FakeSlack, channel: str | None) -> Settings:
 async def slack_findings(slack: FakeSlack, channel: str) -> list[Finding]:
     settings = slack_settings(slack, channel)
     return [finding for finding in await examine(settings) if finding.what == "slack"]
+
+
+def test_targets_are_asked_without_their_secrets(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        entry = f"{{url: '{url}', inside: true, timeout: 1s, auth: {{bearer: {{env: TARGET_TOKEN}}}}}}"
+        desk.write("connections.yaml", f"version: 1\nconnections:\n  mlflow: {entry}\n")
+        missing = findings(desk, 1, CONNECTIONS="connections.yaml")["fail", "target"]
+        assert missing.startswith("mlflow: TARGET_TOKEN is not set -> ")
+        (desk.folder / "token").write_text("secret-word", encoding="utf-8")
+        desk.write(
+            "connections.yaml",
+            f"version: 1\nconnections:\n  mlflow: {entry.replace('env: TARGET_TOKEN', 'file: token')}\n",
+        )
+        silent = findings(desk, 0, CONNECTIONS="connections.yaml")["warn", "target"]
+        assert silent.startswith("mlflow: it did not answer in time -> ")
+        with server.accept()[0] as talk:
+            heard = talk.recv(4096)
+    assert heard.startswith(b"HEAD / HTTP/1.1")
+    assert b"secret-word" not in heard
+    desk.write("connections.yaml", "version: 1\nconnectons: {}\n")
+    assert "connections.yaml:2" in findings(desk, 1, CONNECTIONS="connections.yaml")["fail", "target"]

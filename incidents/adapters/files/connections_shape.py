@@ -11,6 +11,20 @@ from incidents.core.connection import TIMEOUT
 
 RATE = r"([1-9][0-9]{0,4})/([smh])"
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]{1,253}):[0-9]{1,5}"
+_VARIABLE = "[A-Za-z_][A-Za-z0-9_]*"
+_HEADER = "[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_TAKEN = frozenset(  # HTTP's own, and the one that marks a request
+    {
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "host",
+        "idempotency-key",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 _ONE_OF_TWO = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
 
@@ -47,6 +61,20 @@ def _yes_or_no(given: object) -> object:
     return given == "true" if isinstance(given, str) else given
 
 
+def _variable(text: str) -> str:
+    if re.fullmatch(_VARIABLE, text):
+        return text
+    raise refused("is no name of an environment variable", "write it like MLFLOW_TOKEN")
+
+
+def _header(text: str) -> str:
+    if not re.fullmatch(_HEADER, text):
+        raise refused("is no name of a header", "write it like X-Token")
+    if text.lower() in _TAKEN:
+        raise refused("is not a header for a secret", "use bearer or basic, or the header that the target names")
+    return text
+
+
 def _never_written(given: object) -> object:
     """A secret in the file is refused without being shown."""
     if isinstance(given, str):
@@ -59,13 +87,14 @@ class SecretEntry(Entry):
 
     model_config = _ONE_OF_TWO
 
-    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)] | None = None
+    env: Annotated[str, Field(max_length=200, examples=["MLFLOW_TOKEN"]), AfterValidator(_variable)] | None = None
     """Name of an environment variable of the service."""
     file: Name | None = None
     """Path of a file that holds nothing else."""
 
 
-Secret = Annotated[SecretEntry, BeforeValidator(_never_written)]
+_NEVER_WRITTEN = BeforeValidator(_never_written)
+Secret = Annotated[SecretEntry, _NEVER_WRITTEN]
 
 
 class BasicEntry(Entry):
@@ -74,7 +103,7 @@ class BasicEntry(Entry):
 
 
 class HeaderEntry(Entry):
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=100, examples=["X-Token"])]
+    name: Annotated[str, Field(max_length=100, examples=["X-Token"]), AfterValidator(_header)]
     """Name of the header."""
     value: Secret
 
@@ -96,18 +125,18 @@ class AuthEntry(Entry):
 
     bearer: Secret | None = None
     """A token, sent as `Authorization: Bearer`."""
-    basic: BasicEntry | None = None
+    basic: Annotated[BasicEntry, _NEVER_WRITTEN] | None = None
     """User and password of HTTP."""
-    header: HeaderEntry | None = None
+    header: Annotated[HeaderEntry, _NEVER_WRITTEN] | None = None
     """A secret in a header of its own."""
-    aws: AwsEntry | None = None
+    aws: Annotated[AwsEntry, _NEVER_WRITTEN] | None = None
     """Requests are signed with Signature Version 4."""
 
 
 class ConnectionEntry(Entry):
     url: Annotated[Url, AfterValidator(_base)]
     """Base address: the paths of steps lie below it."""
-    auth: AuthEntry | None = None
+    auth: Annotated[AuthEntry, _NEVER_WRITTEN] | None = None
     hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
     """host:port that may be connected to; only the one of `url` where it is missing."""
     inside: Annotated[bool, BeforeValidator(_yes_or_no), WithJsonSchema({"type": "boolean"})] = False

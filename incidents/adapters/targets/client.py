@@ -96,7 +96,7 @@ class _Attempt:
             use_dns_cache=False,
             resolver=self._guard,
             socket_factory=self._guard.socket,
-            ssl=_trusted(self._connection.ca),
+            ssl=ssl.create_default_context(cafile=self._connection.ca) if out.url.scheme == "https" else True,
         )
         async with (
             aiohttp.ClientSession(
@@ -111,7 +111,8 @@ class _Attempt:
             ) as web,
             web.request(out.method, out.url, headers=out.headers, data=out.body, allow_redirects=False) as answer,
         ):
-            return await taken(answer, Scrubber(out.secrets))
+            told = await taken(answer, Scrubber(out.secrets))
+        return Unclear(f"{self._connection.name}: {told.why}") if isinstance(told, Unclear) else told
 
     def failed(self, after: str, before: str) -> NotReached | Unclear:
         """What a failure means: before there was a connection nothing was done, afterwards nobody knows."""
@@ -125,10 +126,6 @@ class _Attempt:
 
     async def _connected(self, _: aiohttp.ClientSession, __: SimpleNamespace, ___: object) -> None:
         self.left = True
-
-
-def _trusted(ca: str | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca)
 
 
 def _why(error: Exception) -> str:

@@ -34,10 +34,10 @@ def _unread(answer: ClientResponse, why: str) -> Answered | Unclear:
 def _json(text: str) -> object:
     """The value, or None where it is no JSON that means one thing."""
     try:
-        value, flawed = strict_json.read(text)
+        value, _ = strict_json.read(text)
     except strict_json.NotJson:
         return None
-    return None if flawed and strict_json.first_flaw(value, "") is not None else value
+    return value if strict_json.first_flaw(value, "") is None else None
 
 
 def _shown(text: str) -> str:

@@ -27,6 +27,7 @@ class Listener:
         self.heard: list[bytes] = []
         self.port = 0
         self.over = asyncio.Event()  # whatever still waits is let go
+        self._talks = set[asyncio.Task[None]]()
 
     @asynccontextmanager
     async def running(self, host: str = "127.0.0.1", **how: object) -> AsyncIterator["Listener"]:
@@ -37,10 +38,14 @@ class Listener:
         finally:
             self.over.set()
             server.close()
+            await asyncio.gather(*self._talks)
             await server.wait_closed()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
+        talk = asyncio.current_task()
+        assert talk is not None
+        self._talks.add(talk)
         with suppress(OSError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
             length = next(
@@ -49,6 +54,8 @@ class Listener:
             self.heard.append(head + await reader.readexactly(length))
             await self.answer(writer)
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
     @property
     def url(self) -> str:
