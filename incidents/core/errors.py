@@ -25,6 +25,10 @@ class Stale(IncidentsError):
     """Somebody else was first: load again and decide again."""
 
 
+class LeaseLost(Stale):
+    """Somebody else works on it by now: whatever came of ours is theirs to find out."""
+
+
 class StoreAway(IncidentsError):
     """The database cannot be reached or is too busy: nothing was saved, try again later."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from incidents.core.approval import approvers, requirement
 from incidents.core.course import PASSED, Course
 from incidents.core.desk import Desk
 from incidents.core.fact import FactKind
@@ -10,7 +11,7 @@ from incidents.core.run import Run, RunStatus, StepRun, StepState
 from incidents.core.sending import Send, ask_status, begin, crashed
 from incidents.core.step import Step, StepType
 from incidents.core.undoing import back
-from incidents.core.whose import holders, responsible
+from incidents.core.whose import responsible
 
 _PATIENCE = timedelta(minutes=5)  # the least between two reminders of one person
 DONE, FAILED, RETRY = "done", "failed", "retry"  # what a person may answer
@@ -137,8 +138,8 @@ def _waited(course: Course, step: Step) -> Todo | None:
 def _ask(course: Course, step: Step) -> None:
     """Tell those whose it is that the run waits for them; again each time that their patience ends."""
     standing, desk = course.of(step.id)[1], course.desk
-    roles = step.approval.roles if step.approval else ()
-    people = [person for role in roles for person in holders(desk, role)] or responsible(desk, step.role)
+    able = approvers(course.run, requirement(course.run, step), desk.estate, desk.now)
+    people = (able if step.type is StepType.APPROVE else ()) or responsible(desk, step.role)
     reply = f" ({' or '.join(answers(course.run, step.id))})" if step.type is not StepType.APPROVE else " (approve)"
     again = "still " if standing.asked else ""
     course.note(step, asked=standing.asked + 1)

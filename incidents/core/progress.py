@@ -130,34 +130,34 @@ def _ready(course: Course) -> Run:
     return course.run
 
 
-def arrived(desk: Desk, run: Run, send: Send, answer: Answer) -> tuple[Run, Todo | None]:
-    """An answer came for what was sent; what must be sent or looked at next."""
+def arrived(desk: Desk, run: Run, send: Send, answer: Answer) -> tuple[Run, Send | None]:
+    """An answer came for what was sent; what must be sent at once because of it.
+
+    What else comes next is for `advance` to say, once this is kept: a crash between the two repeats nothing.
+    """
     course = Course(desk, run)
+    more = None
     if send.what is Sending.UNDO:
         undone(course, send.step, answer)
     else:
         more = came(course, send, answer)
-        if more is not None:
-            return course.run, more
-    return advance(desk, course.run)
+    return _ready(course), more
 
 
-def verified(desk: Desk, run: Run, step: str, seen: Verification) -> tuple[Run, Todo | None]:
+def verified(desk: Desk, run: Run, step: str, seen: Verification) -> Run:
     """The metric was looked at: it helped, it did not, nobody can say, or it is looked at again."""
     course = Course(desk, run)
     named, standing = course.of(step)
+    evidence = dict(seen.data)
     match seen.verdict:
         case Verdict.WAITING:
             if seen.said != standing.said:
-                course.tell(FactKind.VERIFICATION, seen.said, named, evidence=dict(seen.data))
-            at = max(seen.look_at or desk.now, desk.now + _AT_LEAST)
-            course.note(named, said=seen.said, until=at)
-            course.change(ready_at=at)
-            return course.run, None
+                course.tell(FactKind.VERIFICATION, seen.said, named, evidence=evidence)
+            course.note(named, said=seen.said, until=max(seen.look_at or desk.now, desk.now + _AT_LEAST))
         case Verdict.VERIFIED:
-            course.tell(FactKind.VERIFICATION, seen.said, named, verdict=seen.verdict, evidence=dict(seen.data))
+            course.tell(FactKind.VERIFICATION, seen.said, named, verdict=seen.verdict, evidence=evidence)
             course.done(named, seen.said)
         case Verdict.FAILED | Verdict.INCONCLUSIVE:
-            course.tell(FactKind.VERIFICATION, seen.said, named, verdict=seen.verdict, evidence=dict(seen.data))
+            course.tell(FactKind.VERIFICATION, seen.said, named, verdict=seen.verdict, evidence=evidence)
             course.failed(named, f"verification {seen.verdict}: {seen.said}")
-    return advance(desk, course.run)
+    return _ready(course)

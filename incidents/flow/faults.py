@@ -19,7 +19,8 @@ ROAD = (
     "deliver.saved",
     "deliver.committed",
 )
-POINTS = (*ROAD, "catalog.saved", "catalog.committed")
+RUN = ("run.claimed", "run.doing", "run.sent", "run.saved")
+POINTS = (*ROAD, *RUN, "catalog.saved", "catalog.committed")
 _KILLED = 137  # what a shell reports for kill -9
 
 

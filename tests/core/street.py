@@ -39,6 +39,7 @@ class Street:
         self.posts: list[str] = []
         self.notices: list[tuple[str | None, str]] = []
         self.out: Todo | None = None
+        self.paused = False  # between the answer to one request and what comes next
         self._replies: Iterator[Answer] = iter(replies)
 
     def desk(self) -> Desk:
@@ -91,6 +92,8 @@ class Street:
         desk = self.desk()
         self.run, self.out = arrived(desk, self.run, self.out, next(self._replies, OK))
         self.close(desk)
+        if self.out is None and not self.paused:
+            self.advance()
 
     def go(self) -> "Street":
         self.advance()
@@ -107,10 +110,9 @@ class Street:
         assert isinstance(self.out, Look)
         desk = self.desk()
         seen = Verification(verdict=verdict, said=text, look_at=self.now + later if later else None)
-        self.run, self.out = verified(desk, self.run, self.out.step.id, seen)
+        self.run = verified(desk, self.run, self.out.step.id, seen)
         self.close(desk)
-        while isinstance(self.out, Send):
-            self.deliver()
+        self.go()
 
     def wait(self, **span: float) -> "Street":
         """Time passes, and the engine looks each time that it is due."""

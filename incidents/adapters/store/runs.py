@@ -13,9 +13,9 @@ from incidents.adapters.store import rows as r
 from incidents.adapters.store.bulk import among, insert_rows
 from incidents.adapters.store.part import Part
 from incidents.adapters.store.run_tables import runs, snapshots
-from incidents.core.errors import NotFound, Stale
+from incidents.core.errors import LeaseLost, NotFound, Stale
 from incidents.core.fact import canonical
-from incidents.core.run import ACTIVE, OPEN, Run
+from incidents.core.run import OPEN, Run
 from incidents.flow.ports import Place
 
 
@@ -48,22 +48,27 @@ class Runs(Part):
             raise NotFound(f"no run {run}")
         return r.incident_id(number)
 
-    async def save(self, run: Run, *, lease: str | None = None) -> Run:
+    async def save(self, run: Run, *, lease: str | None = None, hold: timedelta | None = None) -> Run:
         """Save it at its next version; Stale when it is not as it was read, or the lease is another's by now.
 
-        Stale too where another run at the same system became active first.
+        Stale too where another run at the same system became active first. The lease is given back, unless it is to be
+        held for so long again.
         """
         c = runs.c
         mine: list[ColumnElement[bool]] = [c.number == r.run_number(run.id), c.version == run.version]
         if lease is not None:
             mine.append(c.lease == lease)
         values = r.run_values(run)
-        if lease is not None or run.status not in ACTIVE:
+        if run.status not in OPEN or (lease is not None and hold is None):
             values |= {"lease": None, "lease_until": None}
+        elif lease is not None and hold is not None:
+            values |= {"lease_until": self._now + hold}
         try:
             saved = await self._connection.execute(update(runs).where(*mine).values(values))
         except IntegrityError as error:
             raise Stale(f"another run at {run.system} became active first") from error
+        if saved.rowcount != 1 and lease is not None:
+            raise LeaseLost(f"{run.id} is worked on elsewhere, or is not as it was read")
         if saved.rowcount != 1:
             raise Stale(f"{run.id} is not as it was read")
         return r.next_version(run)

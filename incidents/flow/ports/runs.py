@@ -121,10 +121,11 @@ class RunsUnit(Protocol):
         """The incident of a run, which is to be locked before it; NotFound."""
         ...
 
-    async def save(self, run: Run, *, lease: str | None = None) -> Run:
+    async def save(self, run: Run, *, lease: str | None = None, hold: timedelta | None = None) -> Run:
         """Save it at its next version; Stale when it is not as it was read, or the lease is another's by now.
 
-        Stale too where another run at the same system became active first.
+        Stale too where another run at the same system became active first. The lease is given back, unless it is to be
+        held for so long again.
         """
         ...
 
