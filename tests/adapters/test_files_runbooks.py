@@ -132,6 +132,7 @@ def test_the_shipped_runbooks_are_all_there() -> None:
         "retrain-decision",
         "rollback-model",
         "rollback-prompt",
+        "rollback-mlflow-alias",
         "vendor-model-change",
         "wake-monitor",
         "switch-off-system",
