@@ -44,7 +44,7 @@ class Case:
 
     desk: Desk
     alerts: tuple[Alert, ...]
-    runs: tuple[Run, ...] = ()  # looked at where it is to be closed
+    runs: tuple[Run, ...] = ()  # looked at where it is to be closed or merged
     tasks: tuple[Task, ...] = ()  # the same
     other: Desk | None = None
     gathering: str | None = None
@@ -195,6 +195,7 @@ def _merge(case: Case, ask: Ask) -> None:
         raise NotAllowed("into_missing", "say into which other incident")
     if other.incident.status not in UNRESOLVED:
         raise NotAllowed("into_done", f"{other.incident.id} is {other.incident.status}: merge into one that is open")
+    guard(Paperwork(runs=case.runs))  # they are verified by the alerts that would move away
     for alert in case.alerts:
         case.save(replace(alert, incident=other.incident.id, settled=None))
     if other.incident.status is Status.MITIGATED and unverified(case.alerts):

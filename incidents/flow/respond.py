@@ -43,7 +43,7 @@ class Responder:
             gathering = await unit.board.gathering_at((first.system, first.environment))
         mine = tuple(alert for alert, _ in alerts.values() if alert.incident == first.id)
         case = Case(desk=desks[0], alerts=mine, other=desks[1] if len(desks) > 1 else None, gathering=gathering)
-        if ask.action is Action.CLOSE:
+        if ask.action in {Action.CLOSE, Action.MERGE}:
             case.runs, case.tasks = await _left_over(unit, first.id)
         act(case, ask)
         after = [case.changed.get(key, alert) for key, (alert, _) in alerts.items()]

@@ -13,7 +13,7 @@ import pytest
 from incidents.core.effect import EffectKind
 from incidents.core.errors import NotAllowed, NotFound
 from incidents.core.fact import FactKind
-from incidents.core.incident import Action, Resolution
+from incidents.core.incident import Action, Resolution, Status
 from incidents.core.plan import Plan
 from incidents.core.run import Run, RunStatus
 from incidents.core.step import Approval
@@ -252,6 +252,19 @@ async def test_where_nobody_but_the_one_who_asked_holds_the_role_that_is_said_an
     notices = await house.found("select target, data from effects where kind = 'notice'")
     assert [(row.target, json.loads(row.data)["title"]) for row in notices] == [("lee", "Nobody can approve RUN-1")]
     assert not [key for key in await house.effects() if key.startswith("approval:")]
+
+
+async def test_an_incident_with_an_open_run_is_neither_closed_nor_merged(house: House) -> None:
+    run = await proposed(house)
+    await house.publish(harm("another", "rag-assistant"))
+    refused = await says_no("run_open", house.act(Action.MERGE, to="INC-2"))
+    assert "RUN-1" in refused.why
+    [view] = (await house.shelf.incident("INC-1")).alerts
+    await house.act(Action.WAIVE, alert=view.alert.fingerprint, note="looked at")
+    await house.act(Action.RESOLVE, reason=Resolution.FALSE_POSITIVE)
+    await says_no("run_open", house.act(Action.CLOSE))
+    await house.runs.cancel(Word(run=run.id, by=by("priya")))
+    assert (await house.act(Action.CLOSE)).status is Status.CLOSED
 
 
 async def test_only_a_known_person_asks(house: House) -> None:

@@ -13,20 +13,25 @@ from sqlalchemy import Boolean, Column, Integer, Table, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.adapters.store.columns import Json, Moment
+from incidents.adapters.store.cursors import cursor_of
 from incidents.adapters.store.database import Database
+from incidents.adapters.store.shelf import Shelf
 from incidents.adapters.store.store import Store
 from incidents.adapters.store.tables import metadata
 from incidents.core.decision import Decision
 from incidents.core.effect import Channel, EffectState
+from incidents.core.estate import Estate
 from incidents.core.incident import Change
 from incidents.core.monitors import Sign
+from incidents.core.run import RunStatus
 from incidents.core.silence import Matcher, Silence, Trait
-from incidents.flow.ports import QuietTelling, Result, Turn
+from incidents.flow.ports import QuietTelling, Result, RunQuery, Turn
 from tests.adapters.store.kept import CREDIT, RAG, a_letter, a_request, a_row, a_sighting, an_alert, an_effect
 from tests.make import NOON, an_incident, minutes
+from tests.make_runs import a_run
 
 MANY = 10_000
-LARGE = {"alerts", "incidents", "inbox", "effects", "facts", "systems", "releases", "monitors", "silences"}
+LARGE = {"alerts", "incidents", "inbox", "effects", "facts", "systems", "releases", "monitors", "silences", "runs"}
 Statements = list[tuple[str, Any]]
 
 _FILL: dict[str, dict[str, str]] = {
@@ -38,6 +43,14 @@ _FILL: dict[str, dict[str, str]] = {
     "effects": {"id": "n + 1000", "key": "'k' || n", "channel": "'slack'", "incident": "n + 9", "state": "'sent'"},
     "releases": {"system": "'system ' || n", "environment": "'production'"},
     "silences": {"id": "n + 1000", "begun": "true"},
+    "runs": {
+        "number": "n + 1000",
+        "incident": "n + 9",
+        "system": "'system ' || n",
+        "environment": "'production'",
+        "runbook": "'runbook ' || n",
+        "status": "'succeeded'",
+    },
     "monitors": {"system": "'system ' || n", "environment": "'production'", "monitor": "'drift'"},
 }
 
@@ -91,11 +104,14 @@ def heard(database: Database) -> Iterator[Statements]:
     def hear(_c: Any, _cursor: Any, statement: str, parameters: Any, _x: Any, _many: bool) -> None:  # noqa: FBT001
         statements.append((statement, parameters))
 
-    event.listen(database.writer.sync_engine, "before_cursor_execute", hear)
+    engines = {database.writer.sync_engine, database.reader.sync_engine}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", hear)
     try:
         yield statements
     finally:
-        event.remove(database.writer.sync_engine, "before_cursor_execute", hear)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", hear)
 
 
 async def scanned(connection: AsyncConnection, statement: str, parameters: Any) -> set[str]:
@@ -185,9 +201,48 @@ async def the_road_on(store: Store) -> None:
         await unit.ledger.seal()
 
 
+async def the_road_of_runs(store: Store) -> None:
+    """Each statement that people, time and the engine send about runs, at least once."""
+    async with store.unit(Turn.PEOPLE) as unit:
+        kept = await unit.runs.add(a_run(expires_at=unit.now - minutes(1)))
+        assert await unit.runs.incident_of(kept.id) == "INC-1"
+        held = await unit.runs.one(kept.id)
+        await unit.runs.of("INC-1")
+        await unit.runs.active_at(("rag-assistant", "production"))
+        assert await unit.runs.expired(100) == [(kept.id, "INC-1")]
+        await unit.runs.keep(kept.id, {"a": 1})
+        await unit.runs.save(replace(held, status=RunStatus.RUNNING, ready_at=unit.now))
+    async with store.unit(Turn.PAGES) as unit:
+        [(claimed, lease)] = await unit.runs.claim(limit=10, lease=timedelta(seconds=60))
+        await unit.runs.save(claimed, lease=lease)
+    shelf = Shelf(store.database, Estate)
+    await shelf.run(kept.id)
+    await shelf.evidence(kept.id)
+    await shelf.outcomes(["rollback-mlflow-alias"])
+    for query in (
+        RunQuery(incident="INC-1"),
+        RunQuery(status=(RunStatus.RUNNING,)),
+        RunQuery(system=("rag-assistant",)),
+        RunQuery(runbook=("rollback-mlflow-alias",)),
+        RunQuery(system=("rag-assistant",), cursor=cursor_of("100000")),
+    ):
+        assert [run.id for run in (await shelf.runs(query))[0]] == [kept.id]
+
+
+async def test_no_statement_about_runs_reads_a_table_from_end_to_end(full: Store) -> None:
+    with heard(full.database) as statements:
+        await the_road_of_runs(full)
+    assert await whole_reads(full, statements) == []
+
+
 async def test_no_statement_of_the_road_reads_a_table_from_end_to_end(full: Store) -> None:
     with heard(full.database) as statements:
         await the_road(full)
+    assert await whole_reads(full, statements) == []
+
+
+async def whole_reads(full: Store, statements: Statements) -> list[tuple[list[str], str]]:
+    """The statements for which a large table would be read from end to end."""
     found = []
     async with full.database.writer.connect() as connection:
         for statement, parameters in statements:
@@ -196,7 +251,7 @@ async def test_no_statement_of_the_road_reads_a_table_from_end_to_end(full: Stor
             whole = await scanned(connection, statement, parameters)
             if whole:
                 found.append((sorted(whole), statement))
-    assert found == []
+    return found
 
 
 async def test_a_whole_read_of_a_table_would_be_noticed(full: Store) -> None:
