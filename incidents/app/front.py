@@ -8,6 +8,7 @@ from incidents.adapters.bus import Bus
 from incidents.adapters.slack import Queries, SlackCarrier, Turns, clicker
 from incidents.adapters.slack.doors import doors as slack_doors
 from incidents.adapters.store.answers import KeptAnswer, KeptAnswers
+from incidents.adapters.store.run_shelf import RunShelf
 from incidents.adapters.store.witness import Witnesses
 from incidents.adapters.web import Answer, Begun, Claim, Conflict, Go, Health, InFlight, Replay, WebDoors, build
 from incidents.app.schemas import schemas
@@ -60,6 +61,8 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             dead_letters=parts.letters,
             explain=parts.explainer,
             silences=parts.silences,
+            runs=RunShelf(parts.database),
+            desk=parts.runs,
             catalog=parts.registrar,
             on_call=parts.calendars.rosters,
             personal=parts.calendars.personal,

@@ -9,7 +9,12 @@ from tests.fakes.told import an_incident
 
 TOKEN = "a-long-and-secret-token"
 PATHS = ["/", "/alerts", "/systems", "/dead-letters", "/incidents/INC-1", "/api/incidents", "/api/systems", "/metrics"]
+PATHS += ["/runs", "/runs/RUN-1", "/runbooks", "/runbooks/x", "/api/runs", "/api/runs/RUN-1", "/api/runbooks"]
 PATHS += ["/readyz", "/openapi.json", "/static/style.css", "/nowhere", "/slack"]
+WRITES = ["/incidents/INC-1/acknowledge", "/api/incidents/INC-1/acknowledge", "/events", "/as"]
+WRITES += [f"/incidents/INC-1/{form}" for form in ("plan", "runs")]
+WRITES += [f"/api/incidents/INC-1/{deed}" for deed in ("plan", "runs")]
+WRITES += [f"{at}/RUN-1/{deed}" for at in ("/runs", "/api/runs") for deed in ("approve", "reject", "cancel", "answer")]
 
 
 def a_front() -> Front:
@@ -66,7 +71,7 @@ async def test_what_a_proxy_forwards_is_not_this_machine(name: str) -> None:
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-@pytest.mark.parametrize("path", ["/incidents/INC-1/acknowledge", "/api/incidents/INC-1/acknowledge", "/events", "/as"])
+@pytest.mark.parametrize("path", WRITES)
 async def test_another_sites_page_cannot_write(path: str, headers: dict[str, str]) -> None:
     assert await status(path, method="POST", headers=headers) == 403
     assert await status(path, method="POST", headers=headers | basic("admin"), token=TOKEN) == 403

@@ -2,16 +2,22 @@
 
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
 from incidents.adapters.web.template import safe_url
-from incidents.core.briefing import Line
+from incidents.core.briefing import Line, RunbookLink
 from incidents.core.fact import Actor, ActorType, FactKind
 from incidents.core.incident import Change
+from incidents.core.rollback import Rollback
+from incidents.core.run import Approved, StepRun, StepState
+from incidents.core.runbook import Outline, Parameter, Runbook
+from incidents.core.step import Choice, Expectation, Method, Question, Request, StepType, Undo
 from incidents.flow.ports import SystemView
 from tests.fakes.front import Front
-from tests.fakes.told import a_fact, a_letter, a_view, an_alert, an_effect, an_incident
+from tests.fakes.runs import CHOOSE, a_plan, a_run, a_step, running
+from tests.fakes.told import NOW, a_fact, a_letter, a_view, an_alert, an_effect, an_incident
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -33,6 +39,7 @@ ALLOWED |= {
     "form",
     "h1",
     "h2",
+    "h3",
     "head",
     "header",
     "html",
@@ -59,6 +66,7 @@ ALLOWED |= {
 }
 ALLOWED |= {"span", "summary", "table", "tbody", "td", "textarea", "th", "thead", "time", "title", "tr", "ul"}
 PATHS = ["/", "/?q={q}", "/incidents/INC-1", "/alerts", "/systems", "/dead-letters", "/dead-letters/1"]
+PATHS += ["/runs", "/runs/RUN-1", "/runs/RUN-2", "/runbooks", "/runbooks/evil"]
 
 
 class Look(HTMLParser):
@@ -110,7 +118,64 @@ def hostile(words: str) -> Front:
         detail=words, field=words, position=words, body=words.encode(), headers=((words, words),), content_type=words
     )
     world.letters = {"1": letter}
+    _with_runs(front, words)
     return front
+
+
+def _with_runs(front: Front, words: str) -> None:
+    """A proposal and a run that waits for people, every word of them hostile."""
+    parameter = Parameter(name=words, description=words, default=words, choices=(words,))
+    outline = Outline(id=words, title=words, type=StepType.HTTP)
+    book = Runbook(
+        id="evil", title=words, owner=words, steps=(words,), parameters=(parameter,), outlines=(outline,), body=words
+    )
+    front.world.estate = replace(front.world.estate, runbooks=(book,))
+    front.world.suited = (RunbookLink(id="evil", title=words, url=words, why=words, steps=(words,)),)
+    request = Request(
+        connection=words,
+        method=Method.POST,
+        path=words,
+        query=((words, words),),
+        headers=((words, words),),
+        body={words: [words]},
+    )
+    asked = Question(request=request, expect=Expectation(fields=((words, words),)))
+    step = a_step(id=words, title=words, text=words, request=request, look=asked, undo=Undo(request=request))
+    choose = replace(CHOOSE, title=words, choices=(Choice(name=words, title=words),))
+    plan = a_plan(
+        replace(step, status=asked, prior={words: words}),
+        choose,
+        title=words,
+        system=words,
+        environment=words,
+        parameters={words: words},
+        rollback=Rollback(kind=words, name=words, version=words, to=words),
+        warning=words,
+    )
+    front.runs.planned = replace(plan, runbook="evil")
+    states = (StepRun(id=words, state=StepState.UNKNOWN, said=words, by=words), StepRun(id="choose"))
+    given = Approved(by=words, at=NOW, plan=words, step=words, note=words)
+    more: dict[str, Any] = {"note": words, "why": words, "warned": words, "evidence": words, "approvals": (given,)}
+    waiting = (states[0], replace(states[1], state=StepState.WAITING))
+    front.runs.hold(a_run(plan=plan, **more), running(*waiting, id="RUN-2", plan=plan, **more))
+
+
+@pytest.mark.parametrize("words", PAYLOADS)
+async def test_hostile_words_of_a_plan_and_its_form_are_shown_as_words(words: str) -> None:
+    front = hostile(words)
+    form = {"runbook": "evil", f"p.{words}": words, "as": "ada", "once": words}
+    async with front.browser(headers={"accept": "text/html"}) as browser:
+        plan = await browser.post("/incidents/INC-1/plan", data=form)
+        refused = await browser.post("/incidents/INC-1/runs", data=form | {"note": "\x00" + words})
+        answered = await browser.post("/runs/RUN-2/answer", data=form | {"step": words, "answer": words, "note": words})
+    assert plan.status_code == (400 if "\u202e" in words else 200), "format characters name no parameter"
+    assert refused.status_code == 400
+    for answer in (plan, refused, answered):
+        look = Look()
+        look.feed(answer.text)
+        assert look.tags <= ALLOWED, look.tags - ALLOWED
+        assert look.events == []
+        assert "49{" not in answer.text
 
 
 @pytest.mark.parametrize("words", PAYLOADS)

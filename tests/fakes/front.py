@@ -18,6 +18,7 @@ from incidents.flow.ports import Taken
 from tests.fakes.hush import Hush
 from tests.fakes.reading import World
 from tests.fakes.rota import a_desk, personal_turns
+from tests.fakes.runs import Runs
 from tests.fakes.told import NOW
 
 
@@ -80,6 +81,7 @@ class Front:
     world: World = field(default_factory=World)
     intake: FrontIntake = field(default_factory=FrontIntake)
     hush: Hush = field(default_factory=Hush)
+    runs: Runs = field(default_factory=Runs)
     answers: FrontAnswers = field(default_factory=FrontAnswers)
     parts: list[Health] = field(default_factory=lambda: [Health(name="database", ok=True, why="answers")])
 
@@ -108,6 +110,8 @@ class Front:
             on_call=a_desk(lambda: self.world.estate, NOW, *self.copies),
             personal=personal_turns(lambda: self.world.estate, NOW, self.secret),
             silences=self.hush,
+            runs=self.runs,
+            desk=self.runs,
             answers=self.answers,
             estate=lambda: self.world.estate,
             ready=self.ready,

@@ -65,6 +65,7 @@ class World:
     away: bool = False
     beside: list[Incident] = field(default_factory=list)  # open on the same model
     lines: tuple[Line, ...] = ()
+    suited: tuple[RunbookLink, ...] = (RUNBOOK,)  # of drifts
     ownerless: int = 0
 
     # --- telling the world ----------------------------------------------------------------------------------------
@@ -220,7 +221,7 @@ class World:
             environment=found.environment,
             opened_at=found.opened_at,
             lines=self.lines,
-            runbooks=(RUNBOOK,) if "drift" in found.kinds else (),
+            runbooks=self.suited if "drift" in found.kinds else (),
             actions=allowed(found.status),
             version=found.version,
         )

@@ -17,6 +17,8 @@ from incidents.flow.ports import (
     PersonalTurns,
     Reader,
     Respond,
+    RunDesk,
+    RunReader,
     SilenceDesk,
     Witness,
 )
@@ -35,6 +37,8 @@ class WebDoors:
     on_call: OnCall
     personal: PersonalTurns
     silences: SilenceDesk
+    runs: RunReader
+    desk: RunDesk
     answers: Answers
     estate: Callable[[], Estate]
     ready: Callable[[], Awaitable[Sequence[Health]]]

@@ -5,17 +5,18 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from incidents.adapters.web.asked import Name, Words
+from incidents.adapters.web.asked import IncidentRef, Name, Words
 from incidents.core.alert import AlertState
 from incidents.core.difference import SECTIONS
 from incidents.core.events import Kind
 from incidents.core.finding import Code
 from incidents.core.incident import Status
 from incidents.core.revision import ChangeKind
+from incidents.core.run import RunStatus
 from incidents.core.severity import Severity
 from incidents.core.silence import SilenceState
 from incidents.core.system import Criticality, Lifecycle
-from incidents.flow.ports import ChangeQuery, IncidentQuery
+from incidents.flow.ports import ChangeQuery, IncidentQuery, RunQuery
 
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[\x21-\x7e]+$")]
 LetterState = Literal["open", "replayed", "discarded"]
@@ -109,6 +110,23 @@ class LetterFilters(Paged):
 
 class SilenceFilters(Paged):
     state: list[SilenceState] = []
+
+
+class RunFilters(Paged):
+    incident: IncidentRef | None = Field(None, description="Of this incident.")
+    status: list[RunStatus] = []
+    system: list[Name] = Field([], description="Ids of AI systems.")
+    runbook: list[Name] = Field([], description="Ids of runbooks.")
+
+    def query(self) -> RunQuery:
+        return RunQuery(
+            incident=self.incident,
+            status=tuple(self.status),
+            system=tuple(self.system),
+            runbook=tuple(self.runbook),
+            limit=self.limit,
+            cursor=self.cursor,
+        )
 
 
 _SECTIONS = f"One of {', '.join(SECTIONS)}."

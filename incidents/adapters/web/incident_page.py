@@ -15,9 +15,11 @@ from incidents.adapters.web.asked import SAID, IncidentId, Said, ask_of
 from incidents.adapters.web.doors import Doors, WebDoors
 from incidents.adapters.web.frame import Form, Frame, Framed, actor_of, back_to
 from incidents.adapters.web.problem import Problem, problem_of
+from incidents.adapters.web.remedies import remedies_of
 from incidents.adapters.web.template import page
 from incidents.core.errors import NotAllowed, NotFound
 from incidents.core.incident import Action, Resolution
+from incidents.core.run_words import waits_for
 from incidents.core.timeline import entries, markdown
 
 OURS = frozenset({"as", "once"})  # what each form carries beside the words of its action
@@ -43,10 +45,10 @@ class Refused:
 async def incident_page(request: Request, doors: Doors, frame: Framed, incident: IncidentId) -> Response:
     done = request.query_params.get("done")
     said = view_of.DONE[Action(done)] if done in set(Action) else ""
-    return await _shown(incident, doors, frame, said=said)
+    return await shown(incident, doors, frame, said=said)
 
 
-async def _shown(
+async def shown(
     incident: str,
     doors: WebDoors,
     frame: Frame,
@@ -55,7 +57,10 @@ async def _shown(
     refused: Refused | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
+    """The page; what was refused stands beside the form that it came from."""
     view, briefing = await doors.reader.incident(incident), await doors.reader.briefing(incident)
+    refused = refused or Refused()
+    remedies = await remedies_of(view.incident, briefing, doors, frame, refused.typed)
     asking, telling = view_of.sent(view.effects)
     told: dict[str, Any] = {
         "frame": frame,
@@ -76,7 +81,9 @@ async def _shown(
         "snoozes": view_of.SNOOZES,
         "responders": view_of.names(frame, view.incident.responders),
         "said": said,
-        "refused": refused or Refused(),
+        "refused": refused,
+        "remedies": remedies,
+        "waits_for": waits_for,
     }
     return page("incident.html", told, status)
 
@@ -115,7 +122,7 @@ async def act(request: Request, doors: Doors, frame: Framed, incident: IncidentI
     except (NotAllowed, NotFound, Problem, RequestValidationError) as error:
         problem = problem_of(error)
         refused = Refused(action=action, why=problem.detail, typed=form)
-        return await _shown(incident, doors, frame, refused=refused, status=problem.status)
+        return await shown(incident, doors, frame, refused=refused, status=problem.status)
     return back_to(f"/incidents/{incident}?done={action}", doors, by)
 
 

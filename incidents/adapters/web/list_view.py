@@ -43,12 +43,12 @@ def choices(filters: ListFilters, systems: Sequence[SystemView], frame: Frame) -
     busiest = sorted(systems, key=lambda view: (-view.open_incidents, view.system))
     people = frame.estate.catalog.people
     return (
-        _filter("status", "Status", [(status, words(status)) for status in Status], filters.status),
-        _filter("severity", "Severity", [(level, level.label) for level in Severity], filters.severity),
-        _filter("kind", "Kind", [(kind, words(kind)) for kind in Kind], filters.kind),
-        _filter("system", "System", [(view.system, view.title) for view in busiest], filters.system),
-        _filter("environment", "Environment", [(v.environment, v.environment) for v in busiest], filters.environment),
-        _filter(
+        offered("status", "Status", [(status, words(status)) for status in Status], filters.status),
+        offered("severity", "Severity", [(level, level.label) for level in Severity], filters.severity),
+        offered("kind", "Kind", [(kind, words(kind)) for kind in Kind], filters.kind),
+        offered("system", "System", [(view.system, view.title) for view in busiest], filters.system),
+        offered("environment", "Environment", [(v.environment, v.environment) for v in busiest], filters.environment),
+        offered(
             "owner",
             "Owner",
             [*((id_, person.name) for id_, person in people.items()), *((t, t) for t in frame.estate.catalog.teams)],
@@ -57,10 +57,11 @@ def choices(filters: ListFilters, systems: Sequence[SystemView], frame: Frame) -
     )
 
 
-def _filter(name: str, label: str, known: Sequence[tuple[str, str]], chosen: Sequence[str]) -> Filter:
+def offered(name: str, label: str, known: Sequence[tuple[str, str]], chosen: Sequence[str]) -> Filter:
+    """A filter with its choices; one that is set can always be unset, however many there are."""
     labels = dict(known[: 4 * MOST_CHOICES])
-    offered = dict.fromkeys([*chosen, *list(labels)[:MOST_CHOICES]]) if len(labels) > MOST_CHOICES else labels
-    values = dict.fromkeys([*offered, *chosen])
+    shown = dict.fromkeys([*chosen, *list(labels)[:MOST_CHOICES]]) if len(labels) > MOST_CHOICES else labels
+    values = dict.fromkeys([*shown, *chosen])
     return Filter(
         name=name,
         label=label,

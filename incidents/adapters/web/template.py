@@ -1,5 +1,6 @@
 """Renders pages: what is filled in is escaped, links lead only to http and https, a missing name is an error."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -48,6 +49,11 @@ def words(name: str) -> str:
     return str(name).replace("_", " ")
 
 
+def pretty(value: object) -> str:
+    """A JSON value as people read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
 @cache
 def asset(name: str) -> tuple[bytes, str]:
     """A file of `static/` and a mark that changes with it."""
@@ -65,7 +71,7 @@ def _pages() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"url": safe_url, "utc": utc, "ago": ago, "words": words, "counted": counted, "span": span}
-    made.filters |= {"money": money, "system_page": system_page}
+    made.filters |= {"money": money, "system_page": system_page, "pretty": pretty}
     made.globals["style"] = f"/static/style.css?v={asset('style.css')[1]}"
     made.globals["icon"] = f"/static/icon.svg?v={asset('icon.svg')[1]}"
     return made

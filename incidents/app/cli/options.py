@@ -23,6 +23,7 @@ _LENGTH = re.compile(
     r"(?:(?P<days>[0-9]{1,4})d)?(?:(?P<hours>[0-9]{1,4})h)?(?:(?P<minutes>[0-9]{1,6})m)?", re.IGNORECASE
 )
 _NUMBER = re.compile(r"(?:inc-?)?([1-9][0-9]{0,15})", re.IGNORECASE)
+_RUN = re.compile(r"(?:run-?)?([1-9][0-9]{0,15})", re.IGNORECASE)
 _PLAIN_NUMBER = re.compile(r"[1-9][0-9]{0,15}")
 
 
@@ -32,6 +33,14 @@ def _incident(text: str) -> str:
     if found is None:
         raise typer.BadParameter(f"{text!r} is no incident: ids read INC-1")
     return f"INC-{found[1]}"
+
+
+def _run(text: str) -> str:
+    """A run's id, also from its number alone."""
+    found = _RUN.fullmatch(text.strip())
+    if found is None:
+        raise typer.BadParameter(f"{terminal.plain(text)} is no run: ids read RUN-1")
+    return f"RUN-{found[1]}"
 
 
 def numbered(what: str) -> Callable[[str], int]:
@@ -58,6 +67,10 @@ def _length(most: timedelta, text: str) -> timedelta:
 
 
 Incident = Annotated[str, typer.Argument(metavar="ID", help="The incident, as in INC-1.", parser=_incident)]
+OfIncident = Annotated[
+    str | None, typer.Option("--incident", metavar="ID", help="Only of this incident.", parser=_incident)
+]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run, as in RUN-1.", parser=_run)]
 OtherIncident = Annotated[
     str | None, typer.Option("--of", metavar="ID", help="The incident that it repeats.", parser=_incident)
 ]

@@ -16,6 +16,7 @@ from incidents.app.cli import (
     on_call,
     publishing,
     reading,
+    runs,
     serving,
     session,
     silences,
@@ -101,6 +102,9 @@ _letters = typer.Typer(no_args_is_help=True, help="List, show, replay or discard
 _silences = typer.Typer(
     no_args_is_help=True, help="Be quiet about something on purpose, for a while; see it, and end it."
 )
+_runs = typer.Typer(
+    no_args_is_help=True, help="Runs of runbooks: see them, approve, reject or cancel them, answer what they ask."
+)
 _database = typer.Typer(no_args_is_help=True, help="Bring the database's schema up to date.")
 
 for _name, _command, _panel in (
@@ -144,8 +148,15 @@ _letters.command("discard")(letters.discard)
 _silences.command("add")(silences.add)
 _silences.command("list")(silences.list_)
 _silences.command("end")(silences.end)
+_runs.command("list")(runs.list_)
+_runs.command("show")(runs.show)
+_runs.command("approve")(runs.approve)
+_runs.command("reject")(runs.reject)
+_runs.command("cancel")(runs.cancel)
+_runs.command("answer")(runs.answer)
 _database.command("upgrade")(checking.db_upgrade)
 app.add_typer(_catalog, name="catalog", rich_help_panel=_KEEP)
+app.add_typer(_runs, name="run", rich_help_panel=_ACT)
 app.add_typer(_silences, name="silence", rich_help_panel=_ACT)
 app.add_typer(_letters, name="dead-letters", rich_help_panel=_KEEP)
 app.add_typer(_database, name="db", rich_help_panel=_KEEP)
