@@ -19,6 +19,7 @@ from incidents.core.severity import Severity
 from incidents.core.system import Role, System
 from incidents.core.task import Task, TaskKind
 from incidents.core.trail import row_of
+from incidents.core.verification import standing
 
 _HEADLINE = 100  # characters that a phone shows of a notification
 _TITLE = 40  # of them for the system's title
@@ -88,7 +89,7 @@ def brief(
         *_cost([alert for alert in alerts if alert.burning], people_at(now), now),
         Line(label="Severity", text=incident.severity_why),
         *_muted(burning),
-        *_progress(alerts, estate),
+        *_progress(alerts, estate, now),
         *_undone(incident, tasks, estate, now),
         Line(label="Who", text=_who(incident, people_at, estate, now)),
         *_informed(incident, system, estate),
@@ -183,6 +184,10 @@ def _before(incident: Incident, estate: Estate) -> str:
         return f"nothing is known to have changed in {estate.policy.incidents.nothing_changed_for.days} days"
     at = f", {moment(change.deployed_at)}" if change.deployed_at else ""
     back = f"; roll back to {change.previous}" if change.previous else ""
+    if change.back:
+        back = f"; it took back {change.previous}"
+    elif change.taken_back_at:
+        back = f"; taken back at {moment(change.taken_back_at)}, {change.previous} runs now"
     said = "" if change.announced else " (unannounced)"
     return f"{change.kind} {change.name} {change.version}{said}{at}{back}"
 
@@ -205,10 +210,14 @@ def _local(at: datetime, zone: str) -> str:
     return f"{at.astimezone(ZoneInfo(zone)):%a %H:%M} ({zone})"
 
 
-def _progress(alerts: Sequence[Alert], estate: Estate) -> list[Line]:
+def _progress(alerts: Sequence[Alert], estate: Estate, now: datetime) -> list[Line]:
     """How far an alert is on its way back: so many windows within limit of those needed, and when the next one ends."""
     lines, needed = [], estate.policy.alerts.clear_windows
     for alert in alerts:
+        if alert.proof is not None:
+            said = standing(alert.proof, estate.policy, now).said.removeprefix("verification").lstrip(": ")
+            lines.append(Line(label="Verification", text=f"{alert.metric}: {said}"))
+            continue
         if alert.state is not AlertState.FIRING or not alert.calm:
             continue
         if alert.quiet_from is not None:

@@ -30,13 +30,25 @@ class Changes:
             many[:] = [known for known in many if _key(known) != _key(change)]
         self.learnt.append(change)
         self._known.append(change)
-        self._known.sort(key=lambda known: known.deployed_at or _NEVER, reverse=True)
+        self._known.sort(key=_at, reverse=True)
 
     def announce(self, change: Change) -> Change:
         """A release event; it names what to roll back to, from what ran before if it does not say so itself."""
-        announced = replace(change, previous=change.previous or self._version_before(change))
-        self._learn(announced)
+        runs = next((known for known in self._known if _line(known) == _line(change)), None)
+        announced = replace(
+            change, previous=change.previous or self._version_before(change), back=self._back(change, runs)
+        )
+        known = next((each for each in self._known if _key(each) == _key(change)), None)
+        if known is None or not known.announced or (known is not runs and _at(known) < _at(change)):
+            self._learn(announced)
         return announced
+
+    def _back(self, change: Change, runs: Change | None) -> bool:
+        """Whether it puts back a version that ran before the one that runs now; that one again goes forward."""
+        if runs is None or runs.version == change.version or _at(change) < _at(runs):
+            return False
+        before = runs.previous == change.version or any(_key(known) == _key(change) for known in self._known)
+        return before and not (runs.back and runs.previous == change.version)
 
     def meet(self, reading: Reading) -> Change | None:
         """The version that a reading was made on, if no release event announced it and it was never met before."""
@@ -61,7 +73,7 @@ class Changes:
         return met
 
     def _version_before(self, change: Change) -> str | None:
-        same = (c for c in self._known if (c.kind, c.name) == (change.kind, change.name))
+        same = (c for c in self._known if _line(c) == _line(change))
         return next((known.version for known in same if known.version != change.version), None)
 
     def before(self, since: datetime, within: timedelta) -> list[Change]:
@@ -78,6 +90,15 @@ class Changes:
         ]
 
 
+def _at(change: Change) -> datetime:
+    return change.deployed_at or _NEVER
+
+
+def _line(change: Change) -> tuple[str, str]:
+    """What it is a version of."""
+    return change.kind, change.name
+
+
 def _key(change: Change) -> tuple[str, str, str]:
     return change.kind, change.name, change.version
 
@@ -89,7 +110,7 @@ def named(change: Change) -> str:
 
 def suspect(change: Change | None) -> tuple[Cause, ...]:
     """What a change before the trouble makes one suspect."""
-    if change is None:
+    if change is None or change.back:
         return ()
     cause = f"{change.kind}_release" if change.announced else Cause.UNANNOUNCED_CHANGE
     return (Cause(cause),) if cause in set(Cause) else ()
@@ -108,10 +129,7 @@ def tell_before(desk: Desk, changes: Iterable[Change]) -> None:
 
 def tell_release(desk: Desk, change: Change, *, by: Actor = SYSTEM) -> None:
     """A release stands on the timeline with what to roll back to."""
-    at, back = change.deployed_at, f"; roll back to {change.previous}" if change.previous else ""
-    suspected = desk.incident.last_change
-    if suspected and _key(suspected) == (change.kind, change.name, change.previous):
-        back = f"; it replaces {change.previous}, which was suspected"
+    at, back = change.deployed_at, _way_back(change, desk.incident.last_change)
     since = min((began for _, began in desk.incident.began), default=None)
     preceded = since is None or (at is not None and at <= since)
     what = "preceded the window" if preceded else "was deployed"
@@ -121,6 +139,35 @@ def tell_release(desk: Desk, change: Change, *, by: Actor = SYSTEM) -> None:
     desk.tell(FactKind.RELEASE, text, by=by, release=_as_data(change))
     if preceded and desk.incident.last_change is None:
         desk.change(last_change=change)
+    else:
+        retrace(desk, change)
+
+
+def _way_back(change: Change, suspected: Change | None) -> str:
+    """What a release has to do with the one that is suspected, or what to roll it back to."""
+    if suspected and _key(suspected) == (*_line(change), change.previous):
+        return (
+            f"; it {'takes back' if _undoes(change, suspected) else 'replaces'} {change.previous}, which was suspected"
+        )
+    if change.back:
+        return f"; it takes back {change.previous}"
+    return f"; roll back to {change.previous}" if change.previous else ""
+
+
+def _undoes(change: Change, suspected: Change) -> bool:
+    """Whether a release puts back what ran before the one that is suspected."""
+    return _line(change) == _line(suspected) and change.version == suspected.previous and _at(change) > _at(suspected)
+
+
+def retrace(desk: Desk, change: Change) -> None:
+    """What is suspected runs no more once the version before it was put back, and runs again once that is undone."""
+    suspected = desk.incident.last_change
+    if suspected is None:
+        return
+    if _undoes(change, suspected):
+        desk.change(last_change=replace(suspected, taken_back_at=_at(change)))
+    elif _key(change) == _key(suspected) and suspected.taken_back_at and _at(change) > suspected.taken_back_at:
+        desk.change(last_change=replace(suspected, taken_back_at=None))
 
 
 def tell_unannounced(desk: Desk, change: Change) -> None:

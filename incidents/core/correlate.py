@@ -191,7 +191,7 @@ class Room:
         desk.tell(FactKind.ALERT_CLEARED, text, fingerprint=alert.fingerprint)
         if not self._table.others(desk.incident.id).burning and desk.incident.verified_at is None:
             proof = "over" if looked else "back within its limit by its own metric"
-            desk.verify(f"Verified: every alert of this incident is {proof}")
+            desk.verify(f"Verified: every alert of this incident is {proof}", asks=alert.proof is None)
 
     def _hasten(self, alert: Alert) -> None:
         desk = self._gathering.of(alert)

@@ -137,15 +137,18 @@ class Desk(Sheet):
         if self.incident.paging.asked and self.incident.paging.clock_at is not None:
             self.change(paging=replace(self.incident.paging, clock_at=self.now))
 
-    def verify(self, text: str) -> None:
-        """Every alert is clear by its own metric: escalation stops, the incident is mitigated."""
+    def verify(self, text: str, *, asks: bool = True) -> None:
+        """Every alert is clear by its own metric: escalation stops, the incident is mitigated.
+
+        Whether the cause is gone is asked, unless a run is about to prove it.
+        """
         self.tell(FactKind.VERIFIED, text)
         self.change(verified_at=self.now, held=None, held_at=None)
         self.stop()
         if self.incident.status in {Status.TRIGGERED, Status.ACKNOWLEDGED}:
             self.change(status=Status.MITIGATED, mitigated_at=self.now)
             self.tell(FactKind.MITIGATED, "Mitigated: every alert is back within its limit")
-        if self.incident.status is Status.MITIGATED and not ends_by_itself(self.incident):
+        if asks and self.incident.status is Status.MITIGATED and not ends_by_itself(self.incident):
             self.post("Every alert is verified clear. Is the cause gone? Resolve it, or note what remains.")
 
     def close(self) -> tuple[Incident, list[Fact], list[Effect]]:

@@ -199,6 +199,8 @@ class Change:
     url: str | None = None
     announced: bool = True
     evident: bool = True  # False: the first version ever met, which may have run for long
+    back: bool = False  # it goes back to a version that ran before
+    taken_back_at: datetime | None = None  # when the version before it was put back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

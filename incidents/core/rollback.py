@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from incidents.core.figures import moment
 from incidents.core.incident import Change, Incident
 
 
@@ -35,6 +36,13 @@ def offered(incident: Incident) -> Offer:
             why="No release came before the trouble: pin the vendor's version, or switch to the fallback model",
         )
     named = f"{change.kind} {change.name} {change.version}"
+    if change.taken_back_at is not None:
+        why = f"{named} was taken back already ({moment(change.taken_back_at)}); {change.previous} runs now"
+        return Offer(rollback=None, why=f"{why}. What remains has another cause")
+    if change.back:
+        return Offer(
+            rollback=None, why=f"{named} was itself put back in place of {change.previous}: fix that one first"
+        )
     if change.deployed_at is None:
         return Offer(
             rollback=None, why=f"Nobody said when {named} was released: see whether it came before the trouble"

@@ -82,7 +82,7 @@ def lapse(alert: Alert, now: datetime, policy: AlertPolicy) -> Told:
         case AlertState.WATCHING:
             return _unwatched(alert, f"watched for {span(policy.watch_for)}, never credible"), Change.UNWATCHED
         case AlertState.FIRING:
-            return _cleared(alert, now), Change.CLEARED
+            return cleared(alert, now), Change.CLEARED
         case AlertState.FLAPPING:
             return _steadied(alert, now, policy)
         case AlertState.CLEAR:
@@ -181,7 +181,7 @@ def _good_news(alert: Alert, told: _Telling) -> Told:
     if is_flapping(alert, told.policy.alerts):
         return _flapping(alert, told), Change.FLAPPED
     if len(row_of(alert, Verdict.IN)) >= told.policy.alerts.clear_windows:
-        return _cleared(alert, told.reading.received_at), Change.CLEARED
+        return cleared(alert, told.reading.received_at), Change.CLEARED
     return alert, Change.CALMED
 
 
@@ -237,11 +237,11 @@ def _steadied(alert: Alert, now: datetime, policy: AlertPolicy) -> Told:
     firing = replace(alert, state=AlertState.FIRING, flapping_until=None, flips=())
     over = alert.quiet_from is not None and now >= alert.quiet_from + policy.resolved_quiet
     if over or len(row_of(alert, Verdict.IN)) >= policy.clear_windows:
-        return _cleared(firing, now), Change.CLEARED
+        return cleared(firing, now), Change.CLEARED
     return replace(firing, wake_at=wake_at(firing, policy)), Change.STEADIED
 
 
-def _cleared(alert: Alert, now: datetime) -> Alert:
+def cleared(alert: Alert, now: datetime) -> Alert:
     """Over. What the bad windows said is no beginning of the next trouble, where no good one stands between."""
     return replace(
         alert,

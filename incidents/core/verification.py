@@ -146,25 +146,18 @@ def looked(
 ) -> tuple[Verification, tuple[Alert, ...]]:
     """One look at the alerts of an incident: how they stand, and those that prove the run, as they are kept from now.
 
-    One that fired since is watched from now on, by what its trail holds. Once there is a verdict nothing is kept.
+    One that fired since is watched from now on, by what its trail holds.
     """
     standing = run.step(step.id)
     since = (standing.began_at if standing else None) or now
     mine = [_watching(alert, run.id, since) for alert in alerts if _is_watched(alert, run)]
     # An answer's time-out says nothing about windows: only one that the runbook names counts.
     seen = together(mine, policy, now, None if step.timeout == ANSWERED_WITHIN else step.timeout)
-    if seen.verdict is Verdict.WAITING:
-        return seen, tuple(mine)
-    return seen, tuple(replace(alert, proof=None) for alert in mine)
-
-
-def released(alerts: Iterable[Alert], run: str) -> tuple[Alert, ...]:
-    """The alerts of a run that ends without a verdict; no window of them is kept any more."""
-    return tuple(replace(alert, proof=None) for alert in alerts if alert.proof is not None and alert.proof.run == run)
+    return seen, tuple(mine)
 
 
 def _watching(alert: Alert, run: str, since: datetime) -> Alert:
-    if alert.proof is not None and alert.proof.run == run:
+    if alert.proof is not None and (alert.proof.run, alert.proof.since) == (run, since):
         return alert
     later = tuple(
         Measured(start=window.start, end=window.end, verdict=window.verdict)

@@ -275,13 +275,6 @@ def test_an_alert_that_fires_after_the_change_must_prove_it_too() -> None:
     assert len(watched) == 2
 
 
-def test_nothing_is_kept_any_more_once_there_is_a_verdict() -> None:
-    found, watched = look(hourly(*["good"] * 4).alert, now=at("16:05"))
-
-    assert found.verdict is Verdict.VERIFIED
-    assert [alert.proof for alert in watched] == [None]
-
-
 def test_the_evidence_holds_every_window_with_its_numbers_and_whether_it_counts() -> None:
     found, _ = look(hourly("good", "thin", "good", "good", "good").alert, now=at("17:05"))
 

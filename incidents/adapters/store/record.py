@@ -126,11 +126,11 @@ class Record(Part):
             raise Stale(f"{name}: somebody was first")
 
     async def save_releases(self, place: Place, changes: Sequence[Change]) -> None:
-        """Remember releases; what was seen unannounced before becomes announced when it is."""
+        """Remember releases; what was seen unannounced becomes announced when it is, and what ran before is new again."""
         by_key = {(change.kind, change.name, change.version): r.change_values(*place, change) for change in changes}
         suffix = """on conflict (system, environment, kind, name, version) do update
             set announced = excluded.announced, doc = excluded.doc, deployed_at = excluded.deployed_at
-            where excluded.announced and not releases.announced"""
+            where excluded.announced and (not releases.announced or excluded.deployed_at > releases.deployed_at)"""
         await insert_rows(self._connection, releases, [by_key[key] for key in sorted(by_key)], suffix)
 
     async def enqueue(self, made: Sequence[Effect]) -> None:
