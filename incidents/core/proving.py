@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from incidents.core.alert import Alert, Sighting
+from incidents.core.closing import unverified
 from incidents.core.decision import Others
 from incidents.core.desk import Desk
 from incidents.core.fact import FactKind
 from incidents.core.figures import counted, listed
 from incidents.core.incident import UNRESOLVED, Resolution, Status
-from incidents.core.response import missing
 from incidents.core.run import Run, RunStatus, StepState
 from incidents.core.step import StepType
 from incidents.core.system import Role
@@ -46,7 +46,7 @@ class Proving:
             changed |= {alert.fingerprint: _end(desk, changed[alert.fingerprint]) for alert in ends}
             after = [changed.get(alert.fingerprint, alert) for alert in mine]
             desk.hold(Others().with_these(after))
-            _settle(desk, run, seen, missing(tuple(after)))
+            _settle(desk, run, seen, unverified(after))
         return changed.values()
 
 

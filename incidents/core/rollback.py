@@ -36,19 +36,9 @@ def offered(incident: Incident) -> Offer:
             why="No release came before the trouble: pin the vendor's version, or switch to the fallback model",
         )
     named = f"{change.kind} {change.name} {change.version}"
-    if change.taken_back_at is not None:
-        why = f"{named} was taken back already ({moment(change.taken_back_at)}); {change.previous} runs now"
-        return Offer(rollback=None, why=f"{why}. What remains has another cause")
-    if change.back:
-        return Offer(
-            rollback=None, why=f"{named} was itself put back in place of {change.previous}: fix that one first"
-        )
-    if change.deployed_at is None:
-        return Offer(
-            rollback=None, why=f"Nobody said when {named} was released: see whether it came before the trouble"
-        )
-    if change.deployed_at > began:
-        return Offer(rollback=None, why=f"{named} came after the trouble began, so rolling it back would not end it")
+    against = _against(change, named, began)
+    if against:
+        return Offer(rollback=None, why=against)
     if change.previous is None:
         why = f"Nobody said what ran before {named}: give the version to go back to"
         return Offer(rollback=None, why=why, before=change)
@@ -56,3 +46,16 @@ def offered(incident: Incident) -> Offer:
         kind=change.kind, name=change.name, version=change.version, to=change.previous, deployed_at=change.deployed_at
     )
     return Offer(rollback=rollback, why=f"{named} preceded the trouble; {change.previous} ran before it", before=change)
+
+
+def _against(change: Change, named: str, began: datetime) -> str:
+    """Why taking this release back would not end the trouble; empty where it may."""
+    if change.taken_back_at is not None:
+        at = moment(change.taken_back_at)
+        return f"{named} was taken back already ({at}); {change.previous} runs now. What remains has another cause"
+    if change.back:
+        return f"{named} was itself put back in place of {change.previous}: going forward again is no way back"
+    if change.deployed_at is None:
+        return f"Nobody said when {named} was released: see whether it came before the trouble"
+    late = change.deployed_at > began
+    return f"{named} came after the trouble began, so rolling it back would not end it" if late else ""

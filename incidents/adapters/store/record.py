@@ -126,7 +126,7 @@ class Record(Part):
             raise Stale(f"{name}: somebody was first")
 
     async def save_releases(self, place: Place, changes: Sequence[Change]) -> None:
-        """Remember releases; what was seen unannounced becomes announced when it is, and what ran before is new again."""
+        """Remember releases; what was seen unannounced becomes announced when it is; what ran before is new again."""
         by_key = {(change.kind, change.name, change.version): r.change_values(*place, change) for change in changes}
         suffix = """on conflict (system, environment, kind, name, version) do update
             set announced = excluded.announced, doc = excluded.doc, deployed_at = excluded.deployed_at
