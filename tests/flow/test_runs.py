@@ -15,11 +15,12 @@ from incidents.core.errors import NotAllowed, NotFound
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Resolution, Status
 from incidents.core.plan import Plan
-from incidents.core.run import Run, RunStatus
-from incidents.core.step import Approval
+from incidents.core.run import Run, RunStatus, StepState
+from incidents.core.step import Approval, Step, StepType
 from incidents.core.system import Role
 from incidents.flow.ports import PlanRequest, RunQuery, RunRequest, Word
 from tests.flow.house import House, Settled, harm, open_house
+from tests.flow.shop import Shop
 from tests.make import OWNERS, a_catalog, a_system, an_estate, by
 from tests.make_runs import a_manual, a_plan, a_step
 
@@ -241,6 +242,29 @@ async def test_a_run_that_is_cancelled_is_taken_back_and_a_question_is_answered(
     assert await house.runs.cancel(Word(run=run.id, by=by("max")), once="click") == stopped
     await says_no("already_done", house.runs.cancel(Word(run=run.id, by=by("max"))))
     await says_no("not_asked", house.runs.answer(Word(run=run.id, by=by("max"), step="move", answer="done")))
+
+
+async def test_a_step_that_waits_for_approval_goes_on_with_its_own_approver(house: House) -> None:
+    gates = [
+        Step(id=role, title="Go on?", type=StepType.APPROVE, approval=Approval(roles=(role,)))
+        for role in (Role.ACCOUNTABLE, Role.GOVERNANCE)
+    ]
+    plans(house, a_plan(gates[0], a_step(), gates[1], system="triage-bot", approval=gates[0].approval))
+    shop, run = Shop(house), await proposed(house)
+    await approves(house, run, "lee")
+    await shop.work(hours=0)
+    waits = await house.shelf.run(run.id)
+    states = [step.state for step in waits.steps]
+    assert states == [StepState.DONE, StepState.DONE, StepState.WAITING], "the first was given with the whole plan"
+    await says_no("no_role", approves(house, run, "lee"))
+    await says_no("same_person", approves(house, run, "priya"))
+    await approves(house, run, "gita", step="governance")
+    await shop.work(hours=0)
+    assert (await house.shelf.run(run.id)).status is RunStatus.SUCCEEDED
+    assert [fact.data["code"] for fact in await house.timeline() if fact.kind is FactKind.RUN_REFUSED] == [
+        "no_role",
+        "same_person",
+    ]
 
 
 async def test_where_nobody_but_the_one_who_asked_holds_the_role_that_is_said_and_escalated(house: House) -> None:
