@@ -92,6 +92,7 @@ class Service:
             group.create_task(courier.run(), name=f"deliver {courier.channel}") for courier in self._parts.couriers
         ]
         self._calendars.append(group.create_task(self._parts.calendars.refresher.run(), name="calendars"))
+        loops.append(group.create_task(self._parts.engine.run(), name="runs"))
         return [*loops, group.create_task(self._parts.clock.run(), name="clock")]
 
     def _listens(self) -> bool:
@@ -112,6 +113,7 @@ class Service:
         for courier in self._parts.couriers:
             courier.stop()
         self._listener.stop()
+        self._parts.engine.stop()
         self._parts.clock.stop()
         self._parts.keeper.stop()
         for task in self._calendars:  # a calendar that is being fetched is fetched again at the next start

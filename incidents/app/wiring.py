@@ -37,8 +37,10 @@ from incidents.core.catalog import Catalog
 from incidents.core.errors import CatalogRefused
 from incidents.core.estate import Estate
 from incidents.core.feed import calendars_of, with_copies
+from incidents.core.proving import Proving
 from incidents.flow.calendars import Follower, Refresher
 from incidents.flow.deliver import Courier
+from incidents.flow.engine import Engine
 from incidents.flow.explain import Explainer
 from incidents.flow.faults import Faults
 from incidents.flow.intake import Intake
@@ -107,6 +109,7 @@ class Parts:
     letters: Letters
     silences: Silences
     runs: Runs
+    engine: Engine
     answers: KeptAnswers
     keeper: Keeper
     registrar: Registrar
@@ -214,6 +217,11 @@ def _built(
         parts.estate = assembled(base, known, now, trouble)
         parts.intake.forget_places()
 
+    def begun(channels: Iterable[str]) -> None:
+        """Somebody has said something about a run: it may be ready."""
+        parts.wake(channels)
+        parts.engine.wake()
+
     shelf, answers, kept = Shelf(database, now_estate), KeptAnswers(database), KeptCalendars(database)
     intake = Intake(store, now_estate, worker=worker, made=made, faults=faults)
     carrying = carriers if carriers is not None else carriers_of(settings, slack)
@@ -232,7 +240,8 @@ def _built(
         couriers=tuple(Courier(store, now_estate, c, shelf, made=made, faults=faults) for c in carrying),
         letters=Letters(shelf, answers, intake),
         silences=Silences(store, SilenceShelf(database), now_estate, made),
-        runs=Runs(store, Planner(store, now_estate, targets, RunbookTemplates()), now_estate, made),
+        runs=Runs(store, Planner(store, now_estate, targets, RunbookTemplates()), now_estate, begun),
+        engine=Engine(store, now_estate, targets, Proving(), made=made, faults=faults, every=every),
         answers=answers,
         keeper=keeper,
         registrar=Registrar(store, archive, drafts, keeper, now_estate, made=made, faults=faults),

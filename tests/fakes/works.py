@@ -54,6 +54,9 @@ class Works:
             return self._read(request)
         self.sent.append(f"{request.method} {request.path}")
         self.keys.append(key)
+        if self._file is not None:
+            with self._file.with_suffix(".received").open("a") as file:
+                file.write(f"{key}\n")
         ending = self._endings.pop(0) if self._endings else "well"
         if ending == "away":
             return NotReached("nobody listens")

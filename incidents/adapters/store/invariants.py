@@ -12,6 +12,7 @@ from incidents.adapters.store.bulk import among
 from incidents.adapters.store.catalog_chain import flaws
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.ledger import sealed
+from incidents.adapters.store.run_invariants import flaws_of_runs
 from incidents.adapters.store.run_tables import tasks
 from incidents.adapters.store.tables import alerts, effects, facts, inbox, incidents, monitors, seals, silences
 from incidents.core.alert import AlertState
@@ -177,6 +178,12 @@ async def _catalogs_follow(connection: AsyncConnection, _: datetime) -> AsyncIte
         yield Broken(code=code, where=where, text=words)
 
 
+async def _runs_are_seen_to(connection: AsyncConnection, now: datetime) -> AsyncIterator[Broken]:
+    """Every run that is ready goes on, one at a place, and none outlives its incident."""
+    async for code, where, words in flaws_of_runs(connection, now):
+        yield Broken(code=code, where=where, text=words)
+
+
 async def _nothing_forgotten(connection: AsyncConnection, now: datetime) -> AsyncIterator[Broken]:
     """I8: nothing is past its deadline, and whoever must be asked will be looked at again."""
     late, e, c = now - _GRACE, effects.c, incidents.c
@@ -265,4 +272,5 @@ _RULES: tuple[Callable[[AsyncConnection, datetime], AsyncIterator[Broken]], ...]
     _quiet_is_meant,
     _whoever_has_it_is_asked_again,
     _tasks_are_seen_to,
+    _runs_are_seen_to,
 )
