@@ -5,10 +5,9 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from incidents.core.proving import Proving
-
 from incidents.adapters.store.database import Database
 from incidents.adapters.store.store import Store
+from incidents.core.proving import Proving
 from incidents.flow.engine import Engine
 from incidents.flow.faults import Faults
 from tests.fakes.works import Works

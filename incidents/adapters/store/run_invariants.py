@@ -31,10 +31,12 @@ async def flaws_of_runs(connection: AsyncConnection, now: datetime) -> AsyncIter
     over = select(c.number).join(incidents, incidents.c.number == c.incident)
     for row in await connection.execute(over.where(is_open, incidents.c.status == Status.CLOSED).limit(_SHOWN)):
         yield "run_open", r.run_id(row.number), "is open, and its incident is closed"
-    for row in await connection.execute(select(c.number, c.doc, c.lease_until).where(c.active)):
-        out = [each.id for each in r.run_of(row).steps if _is_out(each.state) and each.until is None]
-        if out and (row.lease_until is None or row.lease_until < late):
-            yield "step_lost", r.run_id(row.number), f"{out[0]} is being done, and nobody works on it"
+    for number, until, run in [
+        (row.number, row.lease_until, r.run_of(row)) for row in await connection.execute(select(runs).where(c.active))
+    ]:
+        out = [each.id for each in run.steps if _is_out(each.state) and each.until is None]
+        if out and (until is None or until < late):
+            yield "step_lost", r.run_id(number), f"{out[0]} is being done, and nobody works on it"
 
 
 def _is_out(state: StepState) -> bool:
