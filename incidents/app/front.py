@@ -63,6 +63,7 @@ def application(parts: Parts, *, bus: Callable[[], Bus | None] = lambda: None) -
             silences=parts.silences,
             runs=RunShelf(parts.database),
             desk=parts.runs,
+            tasks=parts.tasks,
             catalog=parts.registrar,
             on_call=parts.calendars.rosters,
             personal=parts.calendars.personal,

@@ -26,6 +26,7 @@ from incidents.adapters.store.lock import FileLock
 from incidents.adapters.store.shelf import Shelf
 from incidents.adapters.store.silence_shelf import SilenceShelf
 from incidents.adapters.store.store import Store
+from incidents.adapters.store.task_shelf import TaskShelf
 from incidents.adapters.targets import HttpTargets
 from incidents.adapters.templates import RunbookTemplates
 from incidents.app.database import OpenDatabase, open_database
@@ -53,6 +54,7 @@ from incidents.flow.registrar import Registrar
 from incidents.flow.respond import Responder
 from incidents.flow.runs import Runs
 from incidents.flow.silences import Silences
+from incidents.flow.tasks import Tasks
 from incidents.flow.tick import Clock
 
 log = structlog.get_logger(__name__)
@@ -108,6 +110,7 @@ class Parts:
     couriers: tuple[Courier, ...]
     letters: Letters
     silences: Silences
+    tasks: Tasks
     runs: Runs
     engine: Engine
     answers: KeptAnswers
@@ -242,6 +245,7 @@ def _built(
         silences=Silences(store, SilenceShelf(database), now_estate, made),
         runs=Runs(store, Planner(store, now_estate, targets, RunbookTemplates()), now_estate, begun),
         engine=Engine(store, now_estate, targets, Proving(), made=made, faults=faults, every=every),
+        tasks=Tasks(store, TaskShelf(database), now_estate, made),
         answers=answers,
         keeper=keeper,
         registrar=Registrar(store, archive, drafts, keeper, now_estate, made=made, faults=faults),

@@ -15,6 +15,7 @@ from incidents.core.coverage import Seen
 from incidents.core.delivery import Delivery
 from incidents.core.feed import Copy
 from incidents.flow.ports import Taken
+from tests.fakes.chores import Chores
 from tests.fakes.hush import Hush
 from tests.fakes.reading import World
 from tests.fakes.rota import a_desk, personal_turns
@@ -82,6 +83,7 @@ class Front:
     intake: FrontIntake = field(default_factory=FrontIntake)
     hush: Hush = field(default_factory=Hush)
     runs: Runs = field(default_factory=Runs)
+    chores: Chores = field(init=False)
     answers: FrontAnswers = field(default_factory=FrontAnswers)
     parts: list[Health] = field(default_factory=lambda: [Health(name="database", ok=True, why="answers")])
 
@@ -96,6 +98,9 @@ class Front:
 
     async def ready(self) -> list[Health]:
         return self.parts
+
+    def __post_init__(self) -> None:
+        self.chores = Chores(self.world)
 
     def doors(self, **more: Any) -> WebDoors:
         given = WebDoors(
@@ -112,6 +117,7 @@ class Front:
             silences=self.hush,
             runs=self.runs,
             desk=self.runs,
+            tasks=self.chores,
             answers=self.answers,
             estate=lambda: self.world.estate,
             ready=self.ready,

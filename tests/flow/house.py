@@ -19,6 +19,7 @@ from incidents.adapters.store.schema import upgrade
 from incidents.adapters.store.shelf import Shelf
 from incidents.adapters.store.silence_shelf import SilenceShelf
 from incidents.adapters.store.store import Store
+from incidents.adapters.store.task_shelf import TaskShelf
 from incidents.core.delivery import Delivery, Origin
 from incidents.core.effect import Channel
 from incidents.core.errors import StoreAway
@@ -35,6 +36,7 @@ from incidents.flow.ports import Finding, Message, MessageRef, NotThere, Outcome
 from incidents.flow.respond import Responder
 from incidents.flow.runs import Runs
 from incidents.flow.silences import Silences
+from incidents.flow.tasks import Tasks
 from incidents.flow.tick import Clock
 from tests.make import NOON, an_estate, by
 from tests.make_events import delivered, published, report_data
@@ -129,6 +131,7 @@ class House:
     clock: Clock
     letters: Letters
     silences: Silences
+    tasks: Tasks
     runs: Runs
     planner: Settled
     made: list[str] = field(default_factory=list)
@@ -211,6 +214,7 @@ async def open_house(url: str, estate: Estate | None = None, planner: "Settled |
         clock=Clock(store, now_estate, made.extend),
         letters=Letters(shelf, KeptAnswers(database), intake),
         silences=Silences(store, SilenceShelf(database), now_estate, made.extend),
+        tasks=Tasks(store, TaskShelf(database), now_estate, made.extend),
         runs=Runs(store, planner, now_estate, made.extend),
         planner=planner,
         made=made,

@@ -37,6 +37,8 @@ from incidents.adapters.web import (
     silences_page,
     system_page,
     systems,
+    tasks,
+    tasks_page,
 )
 from incidents.adapters.web.doorkeeper import Doorkeeper
 from incidents.adapters.web.doors import WebDoors
@@ -59,6 +61,8 @@ MODULES = (
     runbooks,
     pages,
     plan_page,
+    tasks,
+    tasks_page,  # an incident's tasks before its actions, which any word could name
     incident_page,
     runs_page,
     runbooks_page,

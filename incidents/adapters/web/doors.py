@@ -20,6 +20,7 @@ from incidents.flow.ports import (
     RunDesk,
     RunReader,
     SilenceDesk,
+    TaskDesk,
     Witness,
 )
 
@@ -39,6 +40,7 @@ class WebDoors:
     silences: SilenceDesk
     runs: RunReader
     desk: RunDesk
+    tasks: TaskDesk
     answers: Answers
     estate: Callable[[], Estate]
     ready: Callable[[], Awaitable[Sequence[Health]]]

@@ -16,7 +16,8 @@ from incidents.core.run import RunStatus
 from incidents.core.severity import Severity
 from incidents.core.silence import SilenceState
 from incidents.core.system import Criticality, Lifecycle
-from incidents.flow.ports import ChangeQuery, IncidentQuery, RunQuery
+from incidents.core.task import TaskKind, TaskState
+from incidents.flow.ports import ChangeQuery, IncidentQuery, RunQuery, TaskQuery
 
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[\x21-\x7e]+$")]
 LetterState = Literal["open", "replayed", "discarded"]
@@ -124,6 +125,27 @@ class RunFilters(Paged):
             status=tuple(self.status),
             system=tuple(self.system),
             runbook=tuple(self.runbook),
+            limit=self.limit,
+            cursor=self.cursor,
+        )
+
+
+class TaskFilters(Paged):
+    owner: list[Name] = Field([], description="Ids of people.")
+    state: list[TaskState] = []
+    kind: list[TaskKind] = []
+    system: list[Name] = Field([], description="Ids of AI systems.")
+    incident: IncidentRef | None = None
+    overdue: bool = Field(default=False, description="Only those that are open and whose time is over.")
+
+    def query(self) -> TaskQuery:
+        return TaskQuery(
+            owner=tuple(self.owner),
+            state=tuple(self.state),
+            kind=tuple(self.kind),
+            system=tuple(self.system),
+            incident=self.incident,
+            overdue=self.overdue,
             limit=self.limit,
             cursor=self.cursor,
         )

@@ -20,6 +20,7 @@ from incidents.adapters.web.template import page
 from incidents.core.errors import NotAllowed, NotFound
 from incidents.core.incident import Action, Resolution
 from incidents.core.run_words import waits_for
+from incidents.core.task import TaskKind
 from incidents.core.timeline import entries, markdown
 
 OURS = frozenset({"as", "once"})  # what each form carries beside the words of its action
@@ -45,6 +46,7 @@ class Refused:
 async def incident_page(request: Request, doors: Doors, frame: Framed, incident: IncidentId) -> Response:
     done = request.query_params.get("done")
     said = view_of.DONE[Action(done)] if done in set(Action) else ""
+    said = "The task is on the list, and its owner is told." if done == "task" else said
     return await shown(incident, doors, frame, said=said)
 
 
@@ -76,6 +78,8 @@ async def shown(
         "entries": entries(view.facts),
         "tone": view_of.tone,
         "relations": view_of.RELATIONS,
+        "tasks": view_of.task_rows(view, frame.numbers.now),
+        "task_kinds": list(TaskKind),
         "severities": view_of.severities(view.incident),
         "resolutions": list(Resolution),
         "snoozes": view_of.SNOOZES,

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from incidents.adapters.web.frame import Frame
 from incidents.adapters.web.silence_form import Quieten, quieten
 from incidents.core.alert import Alert, AlertState
-from incidents.core.closing import unverified
+from incidents.core.closing import Paperwork, missing, unverified
 from incidents.core.effect import EffectKind
 from incidents.core.events import Kind
 from incidents.core.fact import FactKind
@@ -15,8 +16,9 @@ from incidents.core.grade import Verdict
 from incidents.core.incident import Action, Incident, Status
 from incidents.core.policy import Policy
 from incidents.core.severity import Severity
+from incidents.core.task import Task
 from incidents.core.timeline import durations, milestones, moments
-from incidents.flow.ports import AlertView, EffectView, IncidentView
+from incidents.flow.ports import AlertView, EffectView, IncidentView, TaskView
 
 SNOOZES = ((30, "30 minutes"), (60, "1 hour"), (120, "2 hours"), (240, "4 hours"), (480, "8 hours"), (1440, "a day"))
 SHOWN_WINDOWS = 12
@@ -46,6 +48,7 @@ RELATIONS = {
     "merged_from": "merged into this",
     "duplicate_of": "this is a duplicate of it",
     "depends_on": "of a system that this one depends on",
+    "unfinished": "has the same cause, and follow-ups that are not done",
 }
 
 _TONES = {
@@ -58,6 +61,7 @@ _TONES = {
         FactKind.REOPENED,
         FactKind.NOBODY_ANSWERED,
         FactKind.PAGE_FAILED,
+        FactKind.TASK_OVERDUE,
     },
     "good": {
         FactKind.ACKNOWLEDGED,
@@ -67,6 +71,7 @@ _TONES = {
         FactKind.CLOSED,
         FactKind.ALERT_CLEARED,
         FactKind.FLAPPING_OVER,
+        FactKind.TASK_DONE,
     },
     "asked": {
         FactKind.PAGED,
@@ -167,7 +172,7 @@ def _in_limit(alert: Alert) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """One alert that stands in the way of closing."""
+    """One thing that stands in the way of closing."""
 
     name: str
     proof: str
@@ -175,7 +180,19 @@ class Waiting:
 
 def waiting(view: IncidentView, policy: Policy) -> list[Waiting]:
     open_ones = unverified(tuple(each.alert for each in view.alerts))
-    return [Waiting(name=f"{alert.kind} {alert.metric}", proof=proof(alert, policy)) for alert in open_ones]
+    alerts = [Waiting(name=f"{alert.kind} {alert.metric}", proof=proof(alert, policy)) for alert in open_ones]
+    return [*alerts, *(Waiting(name=each.code, proof=each.text) for each in missing(Paperwork(tasks=view.tasks)))]
+
+
+def task_rows(view: IncidentView, now: datetime) -> list[TaskView]:
+    """The tasks, the open ones first."""
+    rows = [TaskView(task=task, overdue=task.is_overdue(now)) for task in view.tasks]
+    return sorted(rows, key=lambda row: (not row.task.is_open, _last(row.task), row.task.at))
+
+
+def _last(task: Task) -> float:
+    """What has no date comes last."""
+    return task.due_at.timestamp() if task.due_at else float("inf")
 
 
 def sent(effects: Sequence[EffectView]) -> tuple[list[EffectView], list[EffectView]]:

@@ -20,6 +20,7 @@ from incidents.app.cli import (
     serving,
     session,
     silences,
+    tasks,
 )
 from incidents.core.errors import IncidentsError, StoreAway
 
@@ -105,6 +106,7 @@ _silences = typer.Typer(
 _runs = typer.Typer(
     no_args_is_help=True, help="Runs of runbooks: see them, approve, reject or cancel them, answer what they ask."
 )
+_tasks = typer.Typer(no_args_is_help=True, help="Give people tasks about an incident; see, end and change them.")
 _database = typer.Typer(no_args_is_help=True, help="Bring the database's schema up to date.")
 
 for _name, _command, _panel in (
@@ -154,10 +156,16 @@ _runs.command("approve")(runs.approve)
 _runs.command("reject")(runs.reject)
 _runs.command("cancel")(runs.cancel)
 _runs.command("answer")(runs.answer)
+_tasks.command("list")(tasks.list_)
+_tasks.command("add")(tasks.add)
+_tasks.command("done")(tasks.done)
+_tasks.command("drop")(tasks.drop)
+_tasks.command("change")(tasks.change)
 _database.command("upgrade")(checking.db_upgrade)
 app.add_typer(_catalog, name="catalog", rich_help_panel=_KEEP)
 app.add_typer(_runs, name="run", rich_help_panel=_ACT)
 app.add_typer(_silences, name="silence", rich_help_panel=_ACT)
+app.add_typer(_tasks, name="task", rich_help_panel=_ACT)
 app.add_typer(_letters, name="dead-letters", rich_help_panel=_KEEP)
 app.add_typer(_database, name="db", rich_help_panel=_KEEP)
 
