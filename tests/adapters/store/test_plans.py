@@ -25,23 +25,26 @@ from incidents.core.incident import Change
 from incidents.core.monitors import Sign
 from incidents.core.run import RunStatus
 from incidents.core.silence import Matcher, Silence, Trait
-<<<<<<< HEAD
+from incidents.core.task import Task, TaskKind
 from incidents.flow.ports import QuietTelling, Result, RunQuery, Turn
 from tests.adapters.store.kept import CREDIT, RAG, a_letter, a_request, a_row, a_sighting, an_alert, an_effect
-from tests.make import NOON, an_incident, minutes
+from tests.make import NOON, an_incident, by, minutes
 from tests.make_runs import a_run
 
 MANY = 10_000
-LARGE = {"alerts", "incidents", "inbox", "effects", "facts", "systems", "releases", "monitors", "silences", "runs"}
-=======
-from incidents.core.task import Task, TaskKind
-from incidents.flow.ports import QuietTelling, Result, Turn
-from tests.adapters.store.kept import CREDIT, RAG, a_letter, a_request, a_row, a_sighting, an_alert, an_effect
-from tests.make import NOON, an_incident, by, minutes
-
-MANY = 10_000
-LARGE = {"alerts", "incidents", "inbox", "effects", "facts", "systems", "releases", "monitors", "silences", "tasks"}
->>>>>>> cc2b17b (Show that people are told of their tasks once, and by an index.)
+LARGE = {
+    "alerts",
+    "incidents",
+    "inbox",
+    "effects",
+    "facts",
+    "systems",
+    "releases",
+    "monitors",
+    "silences",
+    "tasks",
+    "runs",
+}
 Statements = list[tuple[str, Any]]
 
 _FILL: dict[str, dict[str, str]] = {
@@ -52,13 +55,7 @@ _FILL: dict[str, dict[str, str]] = {
     "facts": {"incident": "n", "seq": "1"},
     "effects": {"id": "n + 1000", "key": "'k' || n", "channel": "'slack'", "incident": "n + 9", "state": "'sent'"},
     "releases": {"system": "'system ' || n", "environment": "'production'"},
-    "tasks": {
-        "number": "n + 1000",
-        "incident": "n + 9",
-        "system": "'system ' || n",
-        "state": "'done'",
-        "kind": "'follow_up'",
-    },
+    "tasks": {"number": "n + 1000", "incident": "n + 9", "system": "'system ' || n", "state": "'done'"},
     "silences": {"id": "n + 1000", "begun": "true"},
     "runs": {
         "number": "n + 1000",
@@ -185,20 +182,6 @@ def a_silence(now: datetime) -> Silence:
     return Silence(id="", matchers=matchers, starts_at=now, ends_at=until, reason="load test", by="priya", made_at=now)
 
 
-def a_task(now: datetime) -> Task:
-    return Task(
-        id="",
-        incident="INC-1",
-        system="credit-scoring",
-        kind=TaskKind.FOLLOW_UP,
-        title="Watch the index",
-        by=by("priya"),
-        at=now,
-        due_at=now,
-        remind_at=now,
-    )
-
-
 async def the_road_on(store: Store) -> None:
     async with store.unit(Turn.PEOPLE) as unit:
         await unit.board.clicked("click", "INC-1")
@@ -228,12 +211,10 @@ async def the_road_on(store: Store) -> None:
         await unit.silences.heard()
         await unit.silences.muted_by("silence:1")
         await unit.board.others(["INC-1"], set())
-    await the_road_of_tasks(store)
     async with store.unit(Turn.PAGES) as unit:
         await unit.ledger.seal()
 
 
-<<<<<<< HEAD
 async def the_road_of_runs(store: Store) -> None:
     """Each statement that people, time and the engine send about runs, at least once."""
     async with store.unit(Turn.PEOPLE) as unit:
@@ -262,11 +243,20 @@ async def the_road_of_runs(store: Store) -> None:
         assert [run.id for run in (await shelf.runs(query))[0]] == [kept.id]
 
 
-async def test_no_statement_about_runs_reads_a_table_from_end_to_end(full: Store) -> None:
-    with heard(full.database) as statements:
-        await the_road_of_runs(full)
-    assert await whole_reads(full, statements) == []
-=======
+def a_task(now: datetime) -> Task:
+    return Task(
+        id="",
+        incident="INC-1",
+        system="credit-scoring",
+        kind=TaskKind.FOLLOW_UP,
+        title="Watch the index",
+        by=by("priya"),
+        at=now,
+        due_at=now,
+        remind_at=now,
+    )
+
+
 async def the_road_of_tasks(store: Store) -> None:
     async with store.unit(Turn.PEOPLE) as unit:
         task = await unit.tasks.add(a_task(unit.now))
@@ -278,12 +268,18 @@ async def the_road_of_tasks(store: Store) -> None:
     async with store.unit(Turn.INTAKE) as unit:
         scenes = await unit.board.scenes([a_request(CREDIT)])
         assert [one.task.id for one in scenes[CREDIT].unfinished] == [task.id]
->>>>>>> cc2b17b (Show that people are told of their tasks once, and by an index.)
+
+
+async def test_no_statement_about_runs_reads_a_table_from_end_to_end(full: Store) -> None:
+    with heard(full.database) as statements:
+        await the_road_of_runs(full)
+    assert await whole_reads(full, statements) == []
 
 
 async def test_no_statement_of_the_road_reads_a_table_from_end_to_end(full: Store) -> None:
     with heard(full.database) as statements:
         await the_road(full)
+        await the_road_of_tasks(full)
     assert await whole_reads(full, statements) == []
 
 
