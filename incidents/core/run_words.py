@@ -10,7 +10,6 @@ from incidents.core.run import Run, RunStatus, StepRun, StepState
 from incidents.core.runbook import Runbook
 from incidents.core.step import Approval, Expectation, Request, Step, StepType
 
-FRESH_FOR = timedelta(days=180)  # twice the quarterly exercise that keeps playbooks true (CoSAI AI Incident Response)
 _UNKNOWN = {DONE: "It was done", FAILED: "It was not done", RETRY: "Send it again"}
 _BY_HAND = {DONE: "Done", FAILED: "It failed"}
 
@@ -23,13 +22,14 @@ class Freshness:
     stale: bool
 
 
-def freshness(runbook: Runbook, now: datetime) -> Freshness:
+def freshness(runbook: Runbook, within: timedelta, now: datetime) -> Freshness:
+    """How fresh a runbook is; `within` is how long a review holds, as the policy of audits has it."""
     if runbook.last_reviewed is None:
         return Freshness(text="never reviewed", stale=True)
     days = (now.date() - runbook.last_reviewed).days
     if days < 1:
         return Freshness(text="reviewed today", stale=False)
-    return Freshness(text=f"reviewed {counted(days, 'day')} ago", stale=days > FRESH_FOR.days)
+    return Freshness(text=f"reviewed {counted(days, 'day')} ago", stale=days > within.days)
 
 
 def does(step: Step) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -145,11 +145,3 @@ def match(runbooks: Iterable[Runbook], case: Case) -> tuple[tuple[Runbook, str],
     found = [(runbook, fitted) for runbook in runbooks if (fitted := fit(runbook, case))]
     found.sort(key=lambda pair: (-pair[1][0], pair[0].id))
     return tuple((runbook, ", ".join(reasons) or "fits any incident") for runbook, (_, reasons) in found)
-
-
-def stale(runbook: Runbook, within: timedelta, today: date) -> str:
-    """Why a person should read it with care before trusting it; empty where it was reviewed lately."""
-    if runbook.last_reviewed is None:
-        return "nobody has said when it was last reviewed"
-    ago = today - runbook.last_reviewed
-    return f"last reviewed {ago.days} days ago, on {runbook.last_reviewed}" if ago > within else ""

@@ -1,11 +1,12 @@
 """Which runbook an incident is given, and why."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from incidents.core.runbook import AppliesTo, Case, Cause, Runbook, match, stale
+from incidents.core.run_words import freshness
+from incidents.core.runbook import AppliesTo, Case, Cause, Runbook, match
 from incidents.core.severity import Severity
 
 
@@ -81,13 +82,16 @@ def test_every_choice_says_why() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reviewed", "said"),
+    ("reviewed", "said", "stale"),
     [
-        (date(2026, 11, 1), ""),
-        (date(2026, 5, 25), ""),
-        (date(2026, 5, 24), "last reviewed 181 days ago, on 2026-05-24"),
-        (None, "nobody has said when it was last reviewed"),
+        (date(2026, 11, 21), "reviewed today", False),
+        (date(2026, 11, 20), "reviewed 1 day ago", False),
+        (date(2026, 5, 25), "reviewed 180 days ago", False),
+        (date(2026, 5, 24), "reviewed 181 days ago", True),
+        (None, "never reviewed", True),
     ],
 )
-def test_a_runbook_that_nobody_reviewed_lately_says_so(reviewed: date | None, said: str) -> None:
-    assert stale(replace(ANY, last_reviewed=reviewed), timedelta(days=180), date(2026, 11, 21)) == said
+def test_a_runbook_that_nobody_reviewed_lately_says_so(reviewed: date | None, said: str, stale: bool) -> None:  # noqa: FBT001
+    fresh = freshness(replace(ANY, last_reviewed=reviewed), timedelta(days=180), datetime(2026, 11, 21, 9, tzinfo=UTC))
+
+    assert (fresh.text, fresh.stale) == (said, stale)

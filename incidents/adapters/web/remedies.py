@@ -56,7 +56,7 @@ async def remedies_of(
             Remedy(
                 link=link,
                 runbook=runbook,
-                fresh=freshness(runbook, frame.numbers.now),
+                fresh=freshness(runbook, frame.estate.policy.audit.reviewed_within, frame.numbers.now),
                 went=went(outcomes.get(runbook.id)) if runbook.outlines else "",
                 fields=fields(runbook, mine),
                 plans=bool(runbook.outlines) and not over,

@@ -1,6 +1,6 @@
 """The API for runbooks: which there are, how fresh they are, what a run of them would do, and how runs went so far."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Self
 
 from fastapi import APIRouter
@@ -10,7 +10,7 @@ from incidents.adapters.web.api import ONE, READS
 from incidents.adapters.web.doors import Doors, WebDoors
 from incidents.adapters.web.shapes import Shape
 from incidents.core.errors import NotFound
-from incidents.core.run_words import freshness
+from incidents.core.run_words import Freshness, freshness
 from incidents.core.runbook import Cause, ParameterType, Runbook
 from incidents.core.severity import Severity
 from incidents.core.step import StepType
@@ -52,6 +52,7 @@ class AppliesShape(Shape):
     system: list[str]
     severity_at_least: Severity | None
     cause: list[Cause]
+    labels: dict[str, list[str]] = Field(description="Of the system: each must have one of these.")
 
 
 class RunbookCard(Shape):
@@ -67,8 +68,8 @@ class RunbookCard(Shape):
     outcomes: OutcomesShape
 
     @classmethod
-    def of(cls, runbook: Runbook, outcomes: Outcomes | None, now: datetime) -> Self:
-        return cls(**_told(runbook, outcomes, now))
+    def of(cls, runbook: Runbook, outcomes: Outcomes | None, fresh: Freshness) -> Self:
+        return cls(**_told(runbook, outcomes, fresh))
 
 
 class OutlineShape(Shape):
@@ -84,9 +85,9 @@ class RunbookFull(RunbookCard):
     hash: str
 
     @classmethod
-    def of(cls, runbook: Runbook, outcomes: Outcomes | None, now: datetime) -> Self:
+    def of(cls, runbook: Runbook, outcomes: Outcomes | None, fresh: Freshness) -> Self:
         return cls(
-            **_told(runbook, outcomes, now),
+            **_told(runbook, outcomes, fresh),
             steps=list(runbook.steps),
             outlines=[OutlineShape.model_validate(outline) for outline in runbook.outlines],
             body=runbook.body,
@@ -98,8 +99,7 @@ class RunbooksShape(Shape):
     items: list[RunbookCard]
 
 
-def _told(runbook: Runbook, outcomes: Outcomes | None, now: datetime) -> dict[str, Any]:
-    fresh = freshness(runbook, now)
+def _told(runbook: Runbook, outcomes: Outcomes | None, fresh: Freshness) -> dict[str, Any]:
     return {
         "id": runbook.id,
         "title": runbook.title,
@@ -122,8 +122,10 @@ async def list_runbooks(doors: Doors) -> RunbooksShape:
     """Every runbook that could be read, by its id."""
     runbooks = sorted(doors.estate().runbooks, key=lambda each: each.id)
     outcomes = await doors.runs.outcomes([each.id for each in runbooks])
-    now = (await doors.reader.numbers()).now
-    return RunbooksShape(items=[RunbookCard.of(each, outcomes.get(each.id), now) for each in runbooks])
+    now, within = (await doors.reader.numbers()).now, doors.estate().policy.audit.reviewed_within
+    return RunbooksShape(
+        items=[RunbookCard.of(each, outcomes.get(each.id), freshness(each, within, now)) for each in runbooks]
+    )
 
 
 @router.get("/{runbook}", responses=ONE)
@@ -131,7 +133,8 @@ async def show_runbook(doors: Doors, runbook: str) -> RunbookFull:
     """One runbook with its text and its steps."""
     found = runbook_of(runbook, doors)
     outcomes = await doors.runs.outcomes([found.id])
-    return RunbookFull.of(found, outcomes.get(found.id), (await doors.reader.numbers()).now)
+    now, within = (await doors.reader.numbers()).now, doors.estate().policy.audit.reviewed_within
+    return RunbookFull.of(found, outcomes.get(found.id), freshness(found, within, now))
 
 
 def runbook_of(runbook: str, doors: WebDoors) -> Runbook:

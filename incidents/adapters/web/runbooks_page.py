@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from incidents.adapters.web.doors import Doors, WebDoors
-from incidents.adapters.web.frame import Framed
+from incidents.adapters.web.frame import Frame, Framed
 from incidents.adapters.web.runbooks import runbook_of
 from incidents.adapters.web.template import page
 from incidents.core.figures import counted, share, span
@@ -44,17 +44,19 @@ async def runbooks_page(doors: Doors, frame: Framed) -> Response:
     """Those that a run can carry out first."""
     found = sorted(doors.estate().runbooks, key=lambda each: (not each.outlines, each.title))
     outcomes = await doors.runs.outcomes([each.id for each in found])
-    rows = [
-        Row(runbook=each, fresh=freshness(each, frame.numbers.now), outcomes=outcomes.get(each.id)) for each in found
-    ]
+    rows = [Row(runbook=each, fresh=_fresh(each, frame), outcomes=outcomes.get(each.id)) for each in found]
     return page("runbooks.html", {"frame": frame, "rows": rows})
 
 
 @router.get("/{runbook}")
 async def runbook_page(doors: Doors, frame: Framed, runbook: str) -> Response:
     found = runbook_of(runbook, doors)
-    told = {"frame": frame, "runbook": found, "fresh": freshness(found, frame.numbers.now)}
+    told = {"frame": frame, "runbook": found, "fresh": _fresh(found, frame)}
     return page("runbook.html", told | await _past(found, doors))
+
+
+def _fresh(runbook: Runbook, frame: Frame) -> Freshness:
+    return freshness(runbook, frame.estate.policy.audit.reviewed_within, frame.numbers.now)
 
 
 async def _past(runbook: Runbook, doors: WebDoors) -> dict[str, object]:

@@ -70,6 +70,9 @@ Incident = Annotated[str, typer.Argument(metavar="ID", help="The incident, as in
 OfIncident = Annotated[
     str | None, typer.Option("--incident", metavar="ID", help="Only of this incident.", parser=_incident)
 ]
+ForIncident = Annotated[
+    str, typer.Option("--incident", metavar="ID", help="The incident, as in INC-1.", parser=_incident)
+]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run, as in RUN-1.", parser=_run)]
 OtherIncident = Annotated[
     str | None, typer.Option("--of", metavar="ID", help="The incident that it repeats.", parser=_incident)

@@ -16,6 +16,7 @@ from incidents.app.cli import (
     on_call,
     publishing,
     reading,
+    runbooks,
     runs,
     serving,
     session,
@@ -103,6 +104,9 @@ _letters = typer.Typer(no_args_is_help=True, help="List, show, replay or discard
 _silences = typer.Typer(
     no_args_is_help=True, help="Be quiet about something on purpose, for a while; see it, and end it."
 )
+_runbooks = typer.Typer(
+    no_args_is_help=True, help="Written remedies: see them, check them, plan one for an incident, ask for its run."
+)
 _runs = typer.Typer(
     no_args_is_help=True, help="Runs of runbooks: see them, approve, reject or cancel them, answer what they ask."
 )
@@ -150,6 +154,11 @@ _letters.command("discard")(letters.discard)
 _silences.command("add")(silences.add)
 _silences.command("list")(silences.list_)
 _silences.command("end")(silences.end)
+_runbooks.command("list")(runbooks.list_)
+_runbooks.command("show")(runbooks.show)
+_runbooks.command("validate")(runbooks.validate)
+_runbooks.command("plan")(runbooks.plan)
+_runbooks.command("run")(runbooks.run)
 _runs.command("list")(runs.list_)
 _runs.command("show")(runs.show)
 _runs.command("approve")(runs.approve)
@@ -163,6 +172,7 @@ _tasks.command("drop")(tasks.drop)
 _tasks.command("change")(tasks.change)
 _database.command("upgrade")(checking.db_upgrade)
 app.add_typer(_catalog, name="catalog", rich_help_panel=_KEEP)
+app.add_typer(_runbooks, name="runbook", rich_help_panel=_ACT)
 app.add_typer(_runs, name="run", rich_help_panel=_ACT)
 app.add_typer(_silences, name="silence", rich_help_panel=_ACT)
 app.add_typer(_tasks, name="task", rich_help_panel=_ACT)

@@ -90,7 +90,7 @@ def validate(
         raise typer.Exit(session.REFUSED)
 
 
-def plan(  # noqa: PLR0913 - an option each
+def plan(
     *,
     runbook: RunbookId,
     incident: ForIncident,

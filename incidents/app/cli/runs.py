@@ -37,10 +37,11 @@ def list_(  # noqa: PLR0913 - an option each
     query += [("incident", incident)] if incident else []
     with session.api(url=url, as_json=as_json) as calls:
         found = session.listed(calls, "/api/runs", [*query, ("limit", limit)], cursor=cursor, everything=everything)
-    session.tell_list(found, _line, none="No runs.", as_json=as_json)
+    session.tell_list(found, run_line, none="No runs.", as_json=as_json)
 
 
-def _line(run: Answer) -> str:
+def run_line(run: Answer) -> str:
+    """A run in one line: what it is, how it stands, and who asked for it."""
     more = f"waits for {run['waits_for']}" if run["waits_for"] else run["why"]
     told = f"{run['id']:<8} {run['status']:<11} {run['incident']:<8} {run['title']}"
     return terminal.plain(f"{told}, by {run['requested_by']['id']}") + (f": {terminal.plain(more)}" if more else "")
@@ -60,7 +61,7 @@ def run_lines(run: Answer) -> list[str]:
     """A run as lines: what it is, who agreed, and each step with how it stands."""
     plain, moment = terminal.plain, terminal.moment
     lines = [
-        _line(run),
+        run_line(run),
         plain(f"asked for {moment(run['requested_at'])} by {run['requested_by']['id']}: {run['note']}"),
     ]
     lines += [plain(f"approved {moment(each['at'])} by {each['by']} {each['note']}") for each in run["approvals"]]
@@ -147,4 +148,4 @@ def _tell(run: Answer, *, as_json: bool) -> None:
     if as_json:
         terminal.write_json(run)
         return
-    terminal.write(_line(run))
+    terminal.write(run_line(run))
