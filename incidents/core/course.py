@@ -169,7 +169,7 @@ class Course:
         """Page people anew, whatever the alerts say meanwhile; one that is closed stays so."""
         status = self.desk.incident.status
         if status in UNRESOLVED:
-            self.desk.change(held=None, held_at=None)
+            self.desk.change(held=None, held_at=None, mitigated_at=None, verified_at=None)
             self.desk.ask(why, wanted=True)
 
     def _worse(self, why: str) -> None:

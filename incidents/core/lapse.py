@@ -15,7 +15,7 @@ def lapse(desk: Desk, alerts: tuple[Alert, ...]) -> None:
     match desk.incident.status:
         case Status.ACKNOWLEDGED:
             _ask_again(desk)
-        case Status.MITIGATED:
+        case Status.MITIGATED if not any(alert.proof for alert in alerts):  # else a run is about to prove it
             _resolve_quietly(desk)
         case Status.RESOLVED:
             _close_quietly(desk, alerts)

@@ -159,5 +159,5 @@ def verified(desk: Desk, run: Run, step: str, seen: Verification) -> Run:
             course.done(named, seen.said)
         case Verdict.FAILED | Verdict.INCONCLUSIVE:
             course.tell(FactKind.VERIFICATION, seen.said, named, verdict=seen.verdict, evidence=evidence)
-            course.failed(named, f"verification {seen.verdict}: {seen.said}")
+            course.failed(named, seen.said)
     return _ready(course)

@@ -15,6 +15,8 @@ from incidents.core.run import Run
 from incidents.core.step import ANSWERED_WITHIN, Step
 from incidents.core.verdict import Verdict, Verification
 
+_LOOKS = 60  # for each window
+_LEAST, _MOST = timedelta(seconds=5), timedelta(minutes=1)  # between two looks
 MEASURED = frozenset({Kind.DRIFT, Kind.HALLUCINATION, Kind.COST_ANOMALY})  # what has a metric that can prove its end
 
 
@@ -81,8 +83,8 @@ def standing(proof: Proof, policy: Policy, now: datetime, patience: timedelta | 
     else:
         following = _next_end(proof, tally, length)
         outcome, text = Verdict.WAITING, _waiting(proof, seen, tally, following, settled)
-        again = following if following > now else now + policy.verification.grace
-        until = settled or min(end, again)
+        often = min(max(length / _LOOKS, _LEAST), _MOST)  # a window is told when its monitor likes
+        until = min(settled or end, now + often)
         return Verification(verdict=outcome, said=text, look_at=until, data=_evidence(proof, tally, outcome, text))
     return Verification(verdict=outcome, said=text, data=_evidence(proof, tally, outcome, text))
 

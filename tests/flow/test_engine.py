@@ -227,7 +227,9 @@ async def test_a_failed_undo_raises_the_severity_and_pages_people_anew(two: Pair
 async def test_a_metric_that_does_not_recover_takes_it_back_and_asks_people(two: Pair) -> None:
     works = Works()
     waits = Verification(verdict=Verdict.WAITING, said="verification 1 of 4, next window 13:00")
-    failed = Verification(verdict=Verdict.FAILED, said="4 windows out of limit", data={"psi": 0.31})
+    failed = Verification(
+        verdict=Verdict.FAILED, said="verification failed: 4 windows out of limit", data={"psi": 0.31}
+    )
     shop = Shop(two[0], works, Metric(waits, waits, failed))
     await shop.begin(a_step(), a_verify())
 
