@@ -10,7 +10,7 @@ from incidents.core.progress import answered, cancelled, started
 from incidents.core.run import Run
 from incidents.core.step import Step
 from incidents.core.verdict import Verdict, Verification
-from incidents.flow.engine import Engine
+from incidents.flow.engine import Engine, Verifier
 from incidents.flow.ports import Targets, Turn, Unit
 from tests.fakes.works import Works
 from tests.flow.house import House, harm
@@ -58,10 +58,10 @@ class Metric:
 class Shop:
     """One process with an engine."""
 
-    def __init__(self, house: House, works: Targets | None = None, metric: Metric | None = None) -> None:
-        self.house, self.metric = house, metric or Metric()
+    def __init__(self, house: House, works: Targets | None = None, metric: Verifier | None = None) -> None:
+        self.house = house
         self.engine = Engine(
-            house.store, lambda: house.estate, works or Works(), self.metric, made=house.made.extend, every=0.01
+            house.store, lambda: house.estate, works or Works(), metric or Metric(), made=house.made.extend, every=0.01
         )
 
     async def propose(self, *steps: Step, incident: str = "INC-1") -> Run:

@@ -10,6 +10,7 @@ from incidents.core.answer import Answer
 from incidents.core.errors import StoreAway
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Status
+from incidents.core.proving import Proving
 from incidents.core.run import RunStatus
 from incidents.core.severity import Severity
 from incidents.core.step import Request
@@ -33,8 +34,8 @@ async def two(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
 
 
 async def test_a_run_does_its_steps_and_says_so_on_the_timeline(two: Pair) -> None:
-    works = Works()
-    shop = Shop(two[0], works)
+    works, metric = Works(), Metric()
+    shop = Shop(two[0], works, metric)
     await shop.begin(a_step(look=LOOK, prior={"version": "2"}), a_flag(), a_verify())
 
     await shop.engine.round()
@@ -54,7 +55,7 @@ async def test_a_run_does_its_steps_and_says_so_on_the_timeline(two: Pair) -> No
         FactKind.STEP_DONE,
         FactKind.RUN_SUCCEEDED,
     ]
-    assert shop.metric.over_for == ["INC-1 RUN-1"]
+    assert metric.over_for == ["INC-1 RUN-1"]
     await two[0].is_well()
 
 
@@ -239,6 +240,19 @@ async def test_a_metric_that_does_not_recover_takes_it_back_and_asks_people(two:
     assert (await shop.now()).status is RunStatus.UNDONE
     assert await two[0].said(FactKind.VERIFICATION) == [waits.said, failed.said]
     assert "verification failed" in (await two[0].incident()).paging.why
+
+
+async def test_without_a_metric_that_could_say_so_nothing_is_proven_and_it_is_taken_back(two: Pair) -> None:
+    works = Works()
+    shop = Shop(two[0], works, Proving())
+    await shop.begin(a_step(), a_verify())
+
+    await shop.work()
+
+    assert works.done == ["alias 1", "alias 2"]
+    assert (await shop.now()).status is RunStatus.UNDONE
+    assert "inconclusive" in (await shop.now()).why
+    await two[0].is_well()
 
 
 async def test_waiting_costs_no_look_before_its_time(two: Pair) -> None:
