@@ -43,8 +43,10 @@ def list_(  # noqa: PLR0913 - an option each
 def run_line(run: Answer) -> str:
     """A run in one line: what it is, how it stands, and who asked for it."""
     more = f"waits for {run['waits_for']}" if run["waits_for"] else run["why"]
-    told = f"{run['id']:<8} {run['status']:<11} {run['incident']:<8} {run['title']}"
-    return terminal.plain(f"{told}, by {run['requested_by']['id']}") + (f": {terminal.plain(more)}" if more else "")
+    told = f"{terminal.plain(run['title'])}, by {terminal.plain(run['requested_by']['id'])}"
+    return f"{run['id']:<8} {run['status']:<11} {run['incident']:<8} {told}" + (
+        f": {terminal.plain(more)}" if more else ""
+    )
 
 
 def show(run: RunId, url: Url = None, as_json: AsJson = False) -> None:
