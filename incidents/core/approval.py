@@ -7,6 +7,7 @@ from datetime import datetime
 from incidents.core.errors import NotAllowed
 from incidents.core.estate import ADMIN, Estate
 from incidents.core.fact import Actor, ActorType
+from incidents.core.hours import next_working
 from incidents.core.incident import Incident, Status
 from incidents.core.people import Person
 from incidents.core.run import Run, RunStatus, StepState
@@ -26,6 +27,9 @@ class Consent:
     warned: bool = False  # the plan's warning was read and answered with yes
     step: str | None = None  # of a step that waits for approval; None: whatever waits
     note: str = ""  # hostile text
+
+
+_WOKEN = tuple(role for role in Role if role is not Role.GOVERNANCE)  # whose owners are asked at any hour
 
 
 def may_approve(run: Run, consent: Consent, incident: Incident, estate: Estate, now: datetime) -> Step | None:
@@ -76,6 +80,13 @@ def approvers(run: Run, wanted: Approval, estate: Estate, now: datetime) -> tupl
     """Everybody who may approve now: they hold the role, and did not ask for the run themselves."""
     asker = estate.person(run.requested_by.id)
     return tuple(person for person in holders(run.system, wanted, estate, now) if not is_same(person, asker))
+
+
+def told_of(run: Run, able: Iterable[Person], estate: Estate, now: datetime) -> tuple[Person, ...]:
+    """Who of those who may approve is sent a message: whoever is owner for governance alone is left to sleep."""
+    waking = holders(run.system, Approval(roles=_WOKEN), estate, now)
+    found = tuple(person for person in able if person in waking or next_working(person, now) <= now)
+    return found or tuple(able)
 
 
 def holders(system: str, wanted: Approval, estate: Estate, now: datetime) -> tuple[Person, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from incidents.core.approval import approvers, holders, needed, requirement
+from incidents.core.approval import approvers, holders, needed, requirement, told_of
 from incidents.core.desk import Desk
 from incidents.core.effect import Effect, EffectKind
 from incidents.core.errors import NotAllowed
@@ -39,7 +39,7 @@ def proposed(desk: Desk, run: Run) -> None:
         nobody_can_approve=bool(stuck),
     )
     desk.post(text)
-    for person in able[:_ASKED]:
+    for person in told_of(run, able, desk.estate, desk.now)[:_ASKED]:
         _ask(desk, run, person, who)
     if stuck:
         _escalate(desk, run, text)

@@ -1,5 +1,7 @@
 """What people read of a proposal: each step in a line, and who is to be named where nobody can approve it."""
 
+from datetime import datetime
+
 from incidents.core.desk import Desk
 from incidents.core.effect import EffectKind
 from incidents.core.fact import FactKind
@@ -7,7 +9,7 @@ from incidents.core.planning import connections
 from incidents.core.proposal import lines, proposed
 from incidents.core.step import Approval, Question
 from incidents.core.system import Role
-from tests.make import NOON, a_catalog, a_system, an_estate, an_incident, by
+from tests.make import NIGHT, NOON, a_catalog, a_system, an_estate, an_incident, by
 from tests.make_runs import LOOK, a_flag, a_manual, a_plan, a_run, a_step, a_verify
 
 
@@ -35,6 +37,21 @@ def test_where_too_few_can_approve_the_default_owner_is_told_if_nobody_is_accoun
     assert "Only Priya can: name another owner of rag-assistant." in fact.text
     asked = [(effect.kind, effect.target) for effect in desk.effects if effect.target in estate.catalog.people]
     assert asked == [(EffectKind.APPROVAL, "priya"), (EffectKind.NOTICE, "max")]
+
+
+def test_whoever_owns_the_governance_alone_is_not_woken_to_approve() -> None:
+    owners = {Role.MODEL: "dana", Role.DATA: "priya", Role.GOVERNANCE: "max"}
+    estate = an_estate(a_catalog(a_system("rag-assistant", owners=owners)))
+
+    def asked(at: datetime, **more: Role) -> list[str | None]:
+        desk = Desk(an_incident(), estate, at, {})
+        approval = Approval(roles=tuple(more.values()))
+        proposed(desk, a_run(plan=a_plan(approval=approval), requested_by=by("dana")))
+        return [effect.target for effect in desk.effects if effect.kind is EffectKind.APPROVAL]
+
+    assert asked(NOON) == ["priya", "max"]
+    assert asked(NIGHT) == ["priya"]
+    assert asked(NIGHT, only=Role.GOVERNANCE) == ["max"], "where nobody else may, they are"
 
 
 def test_every_connection_that_a_plan_may_use_is_found() -> None:
