@@ -13,6 +13,8 @@ from incidents.core.system import Role
 from tests.make import NOON
 from tests.make_runs import LOOK, RUNS_ONE, a_decision, a_manual, a_plan, a_run, a_step, a_verify, a_wait
 
+HALF = timedelta(days=180)
+
 
 @pytest.mark.parametrize(
     ("step", "said"),
@@ -75,6 +77,6 @@ def test_an_approval_in_the_middle_of_a_run_is_asked_for_its_step() -> None:
     ("days", "said"), [(0, "reviewed today"), (180, "reviewed 180 days ago"), (181, "reviewed 181 days ago")]
 )
 def test_a_runbook_that_was_reviewed_long_ago_is_stale(days: int, said: str) -> None:
-    found = freshness(Runbook(id="x", title="x", last_reviewed=(NOON - timedelta(days=days)).date()), NOON)
+    found = freshness(Runbook(id="x", title="x", last_reviewed=(NOON - timedelta(days=days)).date()), HALF, NOON)
     assert (found.text, found.stale) == (said, days > 180)
-    assert freshness(Runbook(id="x", title="x"), NOON).stale
+    assert freshness(Runbook(id="x", title="x"), HALF, NOON).stale
