@@ -46,6 +46,10 @@ def _lines(message: Message) -> Iterator[str]:
             yield ""
             yield f"{_title(message)}: {_seen(message.title)}{_repeat(message)}"
             yield from (f"  {_seen(line)}" for line in message.text.splitlines())
+            told = (("Why", "note"), ("Until", "until"), ("To be answered first", "warning"))
+            yield from (
+                f"  {label}: {_seen(str(message.data[name]))}" for label, name in told if message.data.get(name)
+            )
             yield f"  {_seen(message.url)}"
         case EffectKind.PAGE | EffectKind.CARD | EffectKind.FALLBACK:
             briefing = message.about

@@ -111,6 +111,8 @@ def _routers(parts: Parts) -> tuple[APIRouter, ...]:
     )
     router = slack_doors(
         respond=parts.responder,
+        runs=parts.runs,
+        run_reader=parts.shelf,
         queries=Queries(reader=parts.shelf, turns=turns, public_url=parts.settings.url),
         people=person,
         api=parts.slack,

@@ -13,9 +13,12 @@ from incidents.core.estate import Estate
 from incidents.core.figures import listed, moment, money, span
 from incidents.core.grade import Verdict
 from incidents.core.hours import next_working
-from incidents.core.incident import Action, Asked, Held, Incident, Status, allowed
+from incidents.core.incident import UNRESOLVED, Action, Asked, Held, Incident, Status, allowed
 from incidents.core.ladder import Ladder, ladder
+from incidents.core.rollback import Rollback, offered
+from incidents.core.runbook import Runbook
 from incidents.core.severity import Severity
+from incidents.core.step import StepType
 from incidents.core.system import Role, System
 from incidents.core.task import Task, TaskKind
 from incidents.core.trail import row_of
@@ -50,6 +53,14 @@ class RunbookLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """A rollback that people can ask for by one button."""
+
+    runbook: str  # its id
+    title: str  # "Roll back to 1"; the version is hostile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Briefing:
     """The first 100 characters of `headline` say it all: severity, system, what and how bad."""
 
@@ -65,6 +76,7 @@ class Briefing:
     lines: tuple[Line, ...]  # what, since, changed before, cost, severity arithmetic, who is next
     runbooks: tuple[RunbookLink, ...] = ()
     actions: tuple[Action, ...] = ()  # what is allowed now, in the order of the buttons
+    remedy: Remedy | None = None
     version: int = 0
 
 
@@ -107,6 +119,7 @@ def brief(
         lines=lines,
         runbooks=_runbooks(incident, estate),
         actions=allowed(incident.status),
+        remedy=_remedy(incident, estate),
         version=incident.version,
     )
 
@@ -302,3 +315,19 @@ def _runbooks(incident: Incident, estate: Estate) -> tuple[RunbookLink, ...]:
         for key, why in incident.runbooks
         if key in shelf
     )
+
+
+def _remedy(incident: Incident, estate: Estate) -> Remedy | None:
+    """The closest runbook that carries out a rollback by machine, where there is one and something to go back to."""
+    rollback = offered(incident).rollback if incident.status in UNRESOLVED else None
+    if rollback is None:
+        return None
+    shelf = {runbook.id: runbook for runbook in estate.runbooks}
+    fitting = (shelf[key] for key, _ in incident.runbooks if key in shelf and _rolls_back(shelf[key], rollback))
+    found = next(fitting, None)
+    return Remedy(runbook=found.id, title=f"Roll back to {rollback.to}") if found else None
+
+
+def _rolls_back(runbook: Runbook, rollback: Rollback) -> bool:
+    by_machine = any(outline.type is StepType.HTTP for outline in runbook.outlines)
+    return by_machine and f"{rollback.kind}_release" in runbook.applies_to.cause

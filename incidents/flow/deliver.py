@@ -42,9 +42,10 @@ _SEND_WITHIN = 12.0  # seconds of a lease after which nothing is begun any more:
 _AT_ONCE = 20
 _ASK_FOR = timedelta(seconds=60)  # how long the fate of a message is asked about before it is sent once more
 _SETTLING = timedelta(seconds=2)  # what was just sent may not be found at once
-_NOT_IN_SILENCE = frozenset({EffectKind.PAGE, EffectKind.FALLBACK, EffectKind.CARD})  # is refused
-_TO_A_PERSON = frozenset({EffectKind.PAGE, EffectKind.FALLBACK, EffectKind.NOTICE})
-_SAYS_TEXT = frozenset({EffectKind.POST, EffectKind.NOTICE})
+_NOT_IN_SILENCE = frozenset({EffectKind.PAGE, EffectKind.FALLBACK, EffectKind.CARD, EffectKind.APPROVAL})  # is refused
+_TO_A_PERSON = frozenset({EffectKind.PAGE, EffectKind.FALLBACK, EffectKind.NOTICE, EffectKind.APPROVAL})
+_SAYS_TEXT = frozenset({EffectKind.POST, EffectKind.NOTICE, EffectKind.APPROVAL})
+_SAYS_ALL = frozenset({EffectKind.EVENT, EffectKind.APPROVAL})
 _TRIES = 4  # to save what became of a round
 _WAITS = (1, 2, 5, 10, 20, 30, 60)  # seconds between tries
 
@@ -182,10 +183,10 @@ class Courier:
             text=str(text or ""),
             url=f"{estate.public_url}{data['path']}" if data.get("path") else "",
             thread=card if claim.kind is EffectKind.POST else None,
-            refs=tuple(ref for _, ref in refs) if claim.kind is EffectKind.REFRESH else (),
+            refs=_with_urls(refs, estate) if claim.kind is EffectKind.REFRESH else (),
             possible_repeat=claim.possible_repeat,
             attempted_at=claim.attempted_at,
-            data=data if claim.kind is EffectKind.EVENT else {},
+            data=data if claim.kind in _SAYS_ALL else {},
         )
 
     async def _settle(self, carried: Sequence[_Carried]) -> None:
@@ -272,10 +273,14 @@ class Courier:
             desk.effects.append(stand_in(replace(claim, target=None), channel, because, now=desk.now))
             return
         who = estate.person(claim.target).name if claim.target else "the fallback"
-        desk.tell(FactKind.PAGE_FAILED, f"{who} could not be paged: {result.why}", to=claim.target, key=claim.key)
-        if claim.kind is not EffectKind.PAGE or gone:
+        what = f"asked to approve {claim.data.get('run')}" if claim.kind is EffectKind.APPROVAL else "paged"
+        desk.tell(FactKind.PAGE_FAILED, f"{who} could not be {what}: {result.why}", to=claim.target, key=claim.key)
+        if claim.kind is EffectKind.FALLBACK or gone:
             return
-        because = f"{claim.channel.value} refused the page: {result.why}"
+        because = f"{claim.channel.value} refused the {claim.kind.value}: {result.why}"
+        if claim.kind is EffectKind.APPROVAL:
+            asks = f"{claim.data.get('title')}: {estate.public_url}{claim.data.get('path')}"
+            claim = replace(claim, data={"why": asks})
         desk.effects.append(stand_in(claim, channel, because, now=desk.now))
 
 
@@ -300,6 +305,13 @@ def told_instead(result: Result, estate: Estate, now: datetime) -> list[Effect]:
             data=data,
         )
     ]
+
+
+def _with_urls(refs: Sequence[tuple[str, MessageRef]], estate: Estate) -> tuple[MessageRef, ...]:
+    """The messages to bring up to date, each with where people read on."""
+    return tuple(
+        replace(ref, url=f"{estate.public_url}{ref.approval['path']}") if ref.approval else ref for _, ref in refs
+    )
 
 
 def _complain(saved: Sequence[Result]) -> None:

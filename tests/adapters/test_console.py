@@ -47,6 +47,19 @@ async def test_a_notice_has_a_title_a_line_for_each_thing_and_where_to_read_more
     ]
 
 
+async def test_what_is_to_be_approved_says_why_and_until_when() -> None:
+    said = await shown(EffectKind.APPROVAL)
+
+    assert said.strip().splitlines() == [
+        "APPROVAL Ada Okoye: Lee Park asks you to approve RUN-1: Move the serving alias back",
+        "  1. Point champion to version 1 (POST mlflow; now version 2; can be taken back)",
+        "  2. Look whether it helps",
+        "  Why: It began with version 2",
+        "  Until: 12:30",
+        "  http://127.0.0.1:8080/runs/RUN-1",
+    ]
+
+
 async def test_a_possible_repeat_says_so() -> None:
     for kind in (EffectKind.PAGE, EffectKind.CARD, EffectKind.POST, EffectKind.NOTICE):
         assert "(may be a repeat)" in await shown(kind, possible_repeat=True)

@@ -5,11 +5,13 @@ from datetime import datetime
 
 import pytest
 
-from incidents.core.briefing import Briefing, brief
+from incidents.core.briefing import Briefing, Remedy, brief
 from incidents.core.catalog import Catalog, Escalation
 from incidents.core.estate import Estate
-from incidents.core.incident import Action
+from incidents.core.incident import Action, Change, Status
+from incidents.core.runbook import Cause, Outline, Runbook
 from incidents.core.silence import Matcher, Trait
+from incidents.core.step import StepType
 from incidents.core.system import Role
 from tests.core.town import Town
 from tests.make import (
@@ -17,9 +19,11 @@ from tests.make import (
     NOON,
     OWNERS,
     a_catalog,
+    a_runbook,
     a_schedule,
     a_system,
     an_estate,
+    an_incident,
     cost,
     drift,
     hallucination,
@@ -298,3 +302,34 @@ def test_what_is_muted_says_so_and_does_not_lead() -> None:
     assert "$679" in briefing.headline
     town.silence(Matcher(field=Trait.KIND, value="cost_anomaly"), until=NOON + hours(2))
     assert lines(briefed(town), "Who")[0].endswith("nobody further while everything that burns is muted")
+
+
+# --- a rollback by one button ----------------------------------------------------------------------------------------
+
+
+def by_machine(name: str, cause: Cause = Cause.MODEL_RELEASE, type_: StepType = StepType.HTTP) -> Runbook:
+    return replace(a_runbook(name, cause), outlines=(Outline(id="move", title="Move it", type=type_),))
+
+
+RELEASED = Change(kind="model", name="credit", version="2", previous="1", deployed_at=NOON - hours(1))
+
+
+@pytest.mark.parametrize(
+    ("runbook", "change", "status", "wanted"),
+    [
+        (by_machine("back"), RELEASED, Status.TRIGGERED, Remedy(runbook="back", title="Roll back to 1")),
+        (by_machine("back"), RELEASED, Status.MITIGATED, Remedy(runbook="back", title="Roll back to 1")),
+        (by_machine("back"), RELEASED, Status.RESOLVED, None),
+        (by_machine("back"), replace(RELEASED, previous=None), Status.TRIGGERED, None),
+        (by_machine("back"), replace(RELEASED, deployed_at=NOON + hours(1)), Status.TRIGGERED, None),
+        (by_machine("back"), None, Status.TRIGGERED, None),
+        (by_machine("back", Cause.PROMPT_RELEASE), RELEASED, Status.TRIGGERED, None),
+        (by_machine("back", type_=StepType.MANUAL), RELEASED, Status.TRIGGERED, None),
+        (a_runbook("back", Cause.MODEL_RELEASE), RELEASED, Status.TRIGGERED, None),
+    ],
+)
+def test_a_rollback_is_offered_where_a_release_came_before_and_a_runbook_takes_it_back_by_machine(
+    runbook: Runbook, change: Change | None, status: Status, wanted: Remedy | None
+) -> None:
+    incident = an_incident(status, runbooks=(("back", "fits"),), last_change=change)
+    assert brief(incident, [], an_estate(runbooks=(runbook,)), NOON, {}).remedy == wanted

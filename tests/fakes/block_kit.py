@@ -116,15 +116,21 @@ def _input(block: Mapping[str, Any]) -> Iterator[str]:
             if not 0 < element.get("max_length", 1) <= 3000:
                 yield "max_length"
         case {"type": "static_select", "action_id": str(), "options": [*options]}:
-            if not 0 < len(options) <= 100:
-                yield "options must be 1 to 100"
-            for option in options:
-                yield from _plain(option.get("text"), "option", 75)
-                if not 0 < len(str(option.get("value", ""))) <= 150:
-                    yield "option value"
+            yield from _options(options, 100)
+        case {"type": "checkboxes", "action_id": str(), "options": [*options]}:
+            yield from _options(options, 10)
         case _:
             yield "input element"
     yield from _unknown(block, {"type", "block_id", "label", "element", "optional"})
+
+
+def _options(options: list[Mapping[str, Any]], most: int) -> Iterator[str]:
+    if not 0 < len(options) <= most:
+        yield f"options must be 1 to {most}"
+    for option in options:
+        yield from _plain(option.get("text"), "option", 75)
+        if not 0 < len(str(option.get("value", ""))) <= 150:
+            yield "option value"
 
 
 def _text(value: object, what: str, limit: int) -> list[str]:

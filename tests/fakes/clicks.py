@@ -73,7 +73,7 @@ def view_submission(*, user: str, view: Mapping[str, Any], filled: Mapping[str, 
         "view": {
             **view,
             "team_id": "T0FAKE",
-            "state": {"values": {block["block_id"]: _entered(block, filled) for block in view["blocks"]}},
+            "state": {"values": {block["block_id"]: _entered(block, filled) for block in _inputs(view)}},
             "previous_view_id": None,
             "root_view_id": view["id"],
             "app_id": "A0FAKE",
@@ -85,6 +85,10 @@ def view_submission(*, user: str, view: Mapping[str, Any], filled: Mapping[str, 
     }
 
 
+def _inputs(view: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [block for block in view["blocks"] if block["type"] == "input"]
+
+
 def _person(user: str) -> dict[str, str]:
     return {"id": user, "username": user.lower(), "name": user.lower(), "team_id": "T0FAKE"}
 
@@ -92,6 +96,9 @@ def _person(user: str) -> dict[str, str]:
 def _entered(block: Mapping[str, Any], filled: Mapping[str, str]) -> dict[str, Any]:
     element = block["element"]
     value = filled.get(block["block_id"])
+    if element["type"] == "checkboxes":
+        ticked = [one for one in element["options"] if one["value"] == value]
+        return {element["action_id"]: {"type": "checkboxes", "selected_options": ticked}}
     if element["type"] == "static_select":
         chosen = next((one for one in element["options"] if one["value"] == value), None)
         return {element["action_id"]: {"type": "static_select", "selected_option": chosen}}

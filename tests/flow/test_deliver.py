@@ -9,11 +9,23 @@ from incidents.core.effect import Channel, EffectKind
 from incidents.core.errors import Stale, StoreAway
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action
+from incidents.core.run import Run
 from incidents.flow import deliver
-from incidents.flow.ports import MessageRef, NotSent, NotThere, Refused, Sent, Turn, Unknown
+from incidents.flow.ports import (
+    MessageRef,
+    NotSent,
+    NotThere,
+    PlanRequest,
+    Refused,
+    RunRequest,
+    Sent,
+    Turn,
+    Unknown,
+    Word,
+)
 from tests.adapters.store.kept import an_effect
 from tests.flow.house import House, Postman, harm
-from tests.make import minutes
+from tests.make import by, minutes
 
 LEASE = deliver.LEASE + timedelta(seconds=1)
 PAGE = "page:INC-1:1:0:priya"
@@ -330,3 +342,54 @@ async def test_a_notice_of_unknown_fate_is_looked_for_and_one_that_is_refused_ho
     effects = await house.effects()
     assert (effects["notice:1:priya"], effects["notice:1:dana"], effects[PAGE]) == ("sent", "refused", "sent")
     assert slack.keys.count("notice:1:priya") == 1
+
+
+# --- whoever may approve a run is asked ------------------------------------------------------------------------------
+
+
+async def proposal(house: House) -> Run:
+    await house.publish(harm())
+    wanted = PlanRequest(incident="INC-1", runbook="rollback-mlflow-alias")
+    return await house.runs.request(RunRequest(wanted=wanted, by=by("priya"), note="It began with version 2"))
+
+
+async def test_each_person_who_may_approve_is_sent_the_plan_with_all_that_it_says(house: House) -> None:
+    run, postman = await proposal(house), Postman()
+    await house.carry(postman)
+    sent = [message for message in postman.carried if message.kind is EffectKind.APPROVAL]
+    assert sorted(message.person.id for message in sent if message.person) == ["dana", "gita", "kim", "lee", "omar"]
+    assert {message.data["plan"] for message in sent} == {run.hash}
+    assert sent[0].url == "http://127.0.0.1:8080/runs/RUN-1"
+    assert sent[0].text == "1. Step move (POST mlflow; can be taken back)"
+    assert sent[0].about.incident == "INC-1"
+
+
+async def test_a_refresh_brings_what_was_decided_to_everybody_who_was_asked_and_nothing_before(house: House) -> None:
+    run, postman = await proposal(house), Postman()
+    await house.carry(postman)
+    await house.act(Action.NOTE, note="Looking")
+    await house.carry(postman)
+    assert not [ref for message in postman.carried for ref in message.refs if ref.approval]
+    await house.runs.reject(Word(run=run.id, by=by("lee"), plan=run.hash))
+    await house.carry(postman)
+    refs = [ref for ref in postman.carried[-1].refs if ref.approval]
+    assert len(refs) == 5
+    assert {(ref.ended, ref.url) for ref in refs} == {("rejected", "http://127.0.0.1:8080/runs/RUN-1")}
+    house.store.shift(timedelta(hours=2))
+    await house.act(Action.NOTE, note="Long after")
+    await house.carry(postman)
+    assert not [ref for ref in postman.carried[-1].refs if ref.approval]
+
+
+async def test_an_approval_that_slack_refuses_is_told_and_goes_out_by_the_fallback(house: House) -> None:
+    postman, fallback = Postman(), Postman(Channel.WEBHOOK)
+    postman.answers["approval:RUN-1:lee"] = [Refused("a rule of the workspace forbids it")]
+    await proposal(house)
+    await house.carry(postman, fallback)
+    [told] = await house.said(FactKind.PAGE_FAILED)
+    assert told == "Lee could not be asked to approve RUN-1: a rule of the workspace forbids it"
+    [stand_in] = [message for message in fallback.carried if "approval" in message.key]
+    assert stand_in.text == (
+        "Priya asks you to approve RUN-1: Move the serving alias back: http://127.0.0.1:8080/runs/RUN-1"
+    )
+    await house.is_well()

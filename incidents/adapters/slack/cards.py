@@ -1,12 +1,11 @@
 """A briefing as Slack shows it: a channel's card, a person's page, a line under the card; pure and never too long."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote, urlsplit
 
-from incidents.adapters.slack.escape import clean, escape, plain, width
-from incidents.adapters.slack.limits import BUTTON, FIELDS, HEADER, TEXT, URL, Block, excess
+from incidents.adapters.slack.blocks import Rendered, address, link, mrkdwn, plain_text, section
+from incidents.adapters.slack.escape import escape, plain, width
+from incidents.adapters.slack.limits import BUTTON, FIELDS, HEADER, TEXT, Block, excess
 from incidents.core.briefing import Briefing, Line, RunbookLink
 from incidents.core.incident import Action
 
@@ -17,20 +16,13 @@ BUTTONS = {
     Action.MITIGATE: "Mitigate",
     Action.RESOLVE: "Resolve",
 }
+PROPOSE = "propose"  # ask for a run of the runbook that rolls back
 REPEAT = "This message may be a repeat: Slack did not say whether it took the first one."
 _ROOMS = (2_900, 900, 300, 100)  # how long one text may be; the next is tried when a card does not fit
 _SHORT = 80  # a line up to this length shares its row with another
 _LINES = 24
 _RUNBOOKS = 3
 _STEPS = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
-    """A message for Slack: its blocks, and the plain text that notifications show."""
-
-    text: str
-    blocks: tuple[Block, ...]
 
 
 def card(briefing: Briefing, *, possible_repeat: bool = False) -> Rendered:
@@ -46,33 +38,27 @@ def page(briefing: Briefing, *, why: str = "", possible_repeat: bool = False) ->
 def post(text: str, *, possible_repeat: bool = False) -> Rendered:
     """One line under the card."""
     said = f"{text} (may be a repeat)" if possible_repeat else text
-    return Rendered(text=escape(said, TEXT), blocks=(_section(_text(plain(said, _ROOMS[0]))),))
+    return Rendered(text=escape(said, TEXT), blocks=(section(plain_text(plain(said, _ROOMS[0]))),))
 
 
 def notice(title: str, text: str, url: str, *, possible_repeat: bool = False) -> Rendered:
     """What one person is told that is about no incident: a title, a line for each thing, and where to read more."""
     said = f"{title} (may be a repeat)" if possible_repeat else title
     lines = text.splitlines()[:_LINES]
-    blocks: list[Block] = [{"type": "header", "text": _text(plain(said, HEADER))}]
-    blocks += [_section(_text(plain(line, _ROOMS[1]))) for line in lines]
-    if _address(url):
-        blocks.append({"type": "context", "elements": [mrkdwn(link(url, "More in the catalog's history", 100))]})
+    blocks: list[Block] = [{"type": "header", "text": plain_text(plain(said, HEADER))}]
+    blocks += [section(plain_text(plain(line, _ROOMS[1]))) for line in lines]
+    if address(url):
+        blocks.append({"type": "context", "elements": [mrkdwn(link(url, _more(url), 100))]})
     return Rendered(text=escape(f"{said}: {text}", TEXT), blocks=tuple(blocks))
+
+
+def _more(url: str) -> str:
+    return "More in the catalog's history" if "/catalog?" in url else "Open it in the browser"
 
 
 def reply(text: str) -> Rendered:
     """A line for one person's eyes."""
     return Rendered(text=escape(text, TEXT), blocks=())
-
-
-def mrkdwn(text: str) -> Block:
-    """A mrkdwn object of escaped text. `verbatim`, or Slack makes links and mentions of bare words."""
-    return {"type": "mrkdwn", "text": text, "verbatim": True}
-
-
-def link(url: str, title: str, limit: int) -> str:
-    """A link in mrkdwn to one of our own addresses; only its title where the address is no web address."""
-    return f"<{_address(url)}|{escape(title, limit)}>" if _address(url) else escape(title, limit)
 
 
 def _rendered(briefing: Briefing, *, why: str, steps: bool, possible_repeat: bool) -> Rendered:
@@ -86,16 +72,16 @@ def _rendered(briefing: Briefing, *, why: str, steps: bool, possible_repeat: boo
 
 
 def _blocks(briefing: Briefing, *, why: str, steps: bool, possible_repeat: bool, room: int) -> Iterator[Block]:
-    yield {"type": "header", "text": _text(plain(briefing.headline, HEADER))}
+    yield {"type": "header", "text": plain_text(plain(briefing.headline, HEADER))}
     if width(briefing.headline) > HEADER:
-        yield _section(_text(plain(briefing.headline, room)))
+        yield section(plain_text(plain(briefing.headline, room)))
     if possible_repeat:
-        yield {"type": "context", "elements": [_text(REPEAT)]}
+        yield {"type": "context", "elements": [plain_text(REPEAT)]}
     if why:
-        yield _section(_labelled(Line(label="Why you", text=why), room))
+        yield section(_labelled(Line(label="Why you", text=why), room))
     yield from _lines((Line(label="Status", text=briefing.status), *briefing.lines), room)
     for runbook in briefing.runbooks[:_RUNBOOKS]:
-        yield _section(mrkdwn(_runbook(runbook, room, steps=steps)))
+        yield section(mrkdwn(_runbook(runbook, room, steps=steps)))
     buttons = list(_buttons(briefing))
     if buttons:
         yield {"type": "actions", "elements": buttons}
@@ -113,11 +99,11 @@ def _lines(lines: tuple[Line, ...], room: int) -> Iterator[Block]:
         if short:
             row.append(_labelled(line, room))
         else:
-            yield _section(_labelled(line, room))
+            yield section(_labelled(line, room))
     if row:
         yield {"type": "section", "fields": row}
     if len(lines) > _LINES:
-        yield _section(_text(f"{len(lines) - _LINES} more lines on the incident's page."))
+        yield section(plain_text(f"{len(lines) - _LINES} more lines on the incident's page."))
 
 
 def _runbook(runbook: RunbookLink, room: int, *, steps: bool) -> str:
@@ -129,21 +115,28 @@ def _runbook(runbook: RunbookLink, room: int, *, steps: bool) -> str:
 
 
 def _buttons(briefing: Briefing) -> Iterator[Block]:
+    if briefing.remedy is not None:
+        yield {
+            "type": "button",
+            "action_id": PROPOSE,
+            "text": plain_text(plain(briefing.remedy.title, BUTTON)),
+            "value": f"{briefing.incident} {briefing.remedy.runbook}",
+        }
     for action in briefing.actions:
         if action in BUTTONS:
             button: Block = {
                 "type": "button",
                 "action_id": action.value,
-                "text": _text(BUTTONS[action]),
+                "text": plain_text(BUTTONS[action]),
                 "value": briefing.incident,
             }
             yield button | ({"style": "primary"} if action is Action.ACKNOWLEDGE else {})
-    if _address(briefing.url):
+    if address(briefing.url):
         yield {
             "type": "button",
             "action_id": "open",
-            "text": _text(plain(f"Open {briefing.incident}", BUTTON)),
-            "url": _address(briefing.url),
+            "text": plain_text(plain(f"Open {briefing.incident}", BUTTON)),
+            "url": address(briefing.url),
         }
 
 
@@ -161,21 +154,3 @@ def _utc(moment: datetime) -> str:
 def _labelled(line: Line, room: int) -> Block:
     limit = min(room, 1_900) if len(line.text) <= _SHORT else room
     return mrkdwn(f"*{escape(line.label, 60)}*\n{escape(line.text, limit)}")
-
-
-def _text(text: str) -> Block:
-    return {"type": "plain_text", "text": text, "emoji": False}
-
-
-def _section(text: Block) -> Block:
-    return {"type": "section", "text": text}
-
-
-def _address(url: str) -> str:
-    """The URL in a form that cannot leave its place in a link, or nothing where it is no web address."""
-    safe = quote(clean(url), safe="%/:=&?~#+!$,;'@()*[]")
-    try:
-        parts = urlsplit(safe)
-    except ValueError:
-        return ""
-    return safe if parts.scheme in {"http", "https"} and parts.hostname and len(safe) <= URL else ""

@@ -9,7 +9,8 @@ from typing import Any, assert_never
 from incidents.adapters.slack import cards
 from incidents.adapters.slack.answers import NOT_TO_REFRESH, TOO_RICH
 from incidents.adapters.slack.api import TIMEOUT, SlackApi, SlackSaidNo
-from incidents.adapters.slack.cards import Rendered
+from incidents.adapters.slack.approvals import approval
+from incidents.adapters.slack.blocks import Rendered
 from incidents.adapters.slack.limits import Block
 from incidents.adapters.slack.people import SlackPeople
 from incidents.adapters.slack.search import MessageSearch
@@ -72,7 +73,7 @@ class SlackCarrier:
     async def _place(self, message: Message) -> "Place":
         if message.thread is not None and message.kind is EffectKind.POST:
             return Place(channel=message.thread.channel, thread=message.thread.ts)
-        if message.kind in {EffectKind.PAGE, EffectKind.NOTICE}:
+        if message.kind in {EffectKind.PAGE, EffectKind.NOTICE, EffectKind.APPROVAL}:
             if message.person is None:
                 raise SlackSaidNo(Refused(f"the {message.kind} names nobody"))
             return Place(channel=await self.people.direct(message.person))
@@ -121,9 +122,7 @@ class SlackCarrier:
         return Sent()
 
     async def _update(self, message: Message, ref: MessageRef) -> None:
-        # Slack's direct message channels begin with a D; what lies there is a page, with the steps to take.
-        is_page = ref.channel.startswith("D")
-        rendered = cards.page(message.about, why=ref.why) if is_page else cards.card(message.about)
+        rendered = _renewed(message, ref)
         try:
             try:
                 await self._updated(ref, rendered)
@@ -159,7 +158,9 @@ def _rendered(message: Message) -> Rendered:
     match message.kind:
         case EffectKind.PAGE:
             return cards.page(message.about, why=message.text, possible_repeat=message.possible_repeat)
-        case EffectKind.NOTICE | EffectKind.APPROVAL:
+        case EffectKind.APPROVAL:
+            return approval(message.about, message.data, message.url, possible_repeat=message.possible_repeat)
+        case EffectKind.NOTICE:
             return cards.notice(message.title, message.text, message.url, possible_repeat=message.possible_repeat)
         case EffectKind.POST:
             return cards.post(message.text, possible_repeat=message.possible_repeat)
@@ -167,6 +168,14 @@ def _rendered(message: Message) -> Rendered:
             return cards.card(message.about, possible_repeat=message.possible_repeat)
         case never:
             assert_never(never)
+
+
+def _renewed(message: Message, ref: MessageRef) -> Rendered:
+    if ref.approval:
+        return approval(message.about, ref.approval, ref.url, ended=ref.ended)
+    # Slack's direct message channels begin with a D; what lies there is a page, with the steps to take.
+    is_page = ref.channel.startswith("D")
+    return cards.page(message.about, why=ref.why) if is_page else cards.card(message.about)
 
 
 def _metadata(message: Message) -> Block:

@@ -1,32 +1,28 @@
 """What a click or a filled form asks of an incident, and what its person is told when nothing came of it."""
 
 import asyncio
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from hashlib import sha256
-from urllib.parse import quote
 
 import structlog
 
 from incidents.adapters.slack import modals
 from incidents.adapters.slack.api import SlackApi, SlackSaidNo
-from incidents.adapters.slack.payloads import BlockActions, Malformed, Pressed, State, ViewSubmission
+from incidents.adapters.slack.once import LIMIT, Errors, once, once_of_click, page_of
+from incidents.adapters.slack.payloads import BlockActions, Malformed, State, ViewSubmission
+from incidents.adapters.slack.runs import RunClicks
 from incidents.core.errors import NotAllowed, NotFound, StoreAway
 from incidents.core.fact import Actor
 from incidents.core.incident import Action, Resolution
 from incidents.core.response import Ask
 from incidents.flow.ports import Respond
 
-LIMIT = 2.4  # seconds to act in: Slack shows a failure after three
 _INCIDENT = re.compile("[A-Z]{1,10}-[0-9]{1,18}")
 _AT_ONCE = frozenset({Action.ACKNOWLEDGE, Action.ESCALATE, Action.SNOOZE})
 _SNOOZE = 60  # minutes, as its button says; other lengths are on the web page
 _BY_FORM = frozenset({Action.MITIGATE, Action.RESOLVE})
 _log = structlog.get_logger(__name__)
-
-Errors = dict[str, str]  # by the field of the form that they stand under
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +33,27 @@ class Clicks:
     people: Callable[[str], Actor]
     api: SlackApi
     public_url: str
+    runs: RunClicks
+
+    def takes_long(self, said: BlockActions) -> bool:
+        """Whether it is answered first and done after that."""
+        return self.runs.takes_long(said)
+
+    async def later(self, said: BlockActions) -> str:
+        """Do what takes long; what came of it."""
+        return await self.runs.propose(said)
 
     async def pressed(self, said: BlockActions) -> str | None:
         """Act or open the form; what to tell the person where neither happened."""
         button = said.actions[0]
+        if self.runs.knows(button.action_id):
+            return await self.runs.pressed(said)
         action = next((one for one in Action if one == button.action_id), None)
         if action in _AT_ONCE:
             minutes = _SNOOZE if action is Action.SNOOZE else None
             by = self.people(said.user.id)
             ask = Ask(incident=_incident(button.value), action=action, by=by, minutes=minutes)
-            once = _once(said.user.id, action, ask.incident, *_click(said, button))
-            return await self._asked(ask, once)
+            return await self._asked(ask, once_of_click(said))
         if action in _BY_FORM:
             return await self._opened(action, _incident(button.value), said.trigger_id)
         return None  # a link, which Slack reports too
@@ -55,6 +61,8 @@ class Clicks:
     async def submitted(self, said: ViewSubmission) -> Errors:
         """Act on a form; what stands in its way, by field."""
         view = said.view
+        if self.runs.knows(view.callback_id):
+            return await self.runs.submitted(said)
         action = next((one for one in _BY_FORM if one == view.callback_id), None)
         if action is None:
             return {}
@@ -66,7 +74,7 @@ class Clicks:
             ask, errors = _resolving(ask, view.state)
             if errors:
                 return errors
-        why = await self._asked(ask, _once(said.user.id, action, ask.incident, view.id, view.hash))
+        why = await self._asked(ask, once(said.user.id, action, ask.incident, view.id, view.hash))
         return {field: why} if why else {}
 
     def page(self, incident: str) -> str:
@@ -113,16 +121,3 @@ def _incident(said: str | None) -> str:
     if said is None or not _INCIDENT.fullmatch(said):
         raise Malformed("the click names no incident")
     return said
-
-
-def _click(said: BlockActions, button: Pressed) -> tuple[str, str, str]:
-    return said.container.message_ts, button.action_ts, said.trigger_id
-
-
-def _once(*parts: str) -> str:
-    return f"slack:{sha256(json.dumps(parts).encode()).hexdigest()}"
-
-
-def page_of(public_url: str, incident: str) -> str:
-    """Where an incident is in the browser."""
-    return f"{public_url.rstrip('/')}/incidents/{quote(incident, safe='')}"

@@ -12,14 +12,16 @@ from starlette.requests import ClientDisconnect
 
 from incidents.adapters.slack import payloads
 from incidents.adapters.slack.api import SlackApi
-from incidents.adapters.slack.clicks import LIMIT, Clicks
+from incidents.adapters.slack.clicks import Clicks
+from incidents.adapters.slack.once import LIMIT
 from incidents.adapters.slack.payloads import BlockActions, Malformed
 from incidents.adapters.slack.queries import Queries
 from incidents.adapters.slack.replies import Replies, private
+from incidents.adapters.slack.runs import RunClicks
 from incidents.adapters.slack.signature import flaw
 from incidents.core.errors import StoreAway
 from incidents.core.fact import Actor
-from incidents.flow.ports import Respond
+from incidents.flow.ports import Respond, RunDesk, RunReader
 
 MOST_BYTES = 1 << 20
 _log = structlog.get_logger(__name__)
@@ -33,9 +35,11 @@ class TurnedAway(Exception):
         self.status = status
 
 
-def doors(
+def doors(  # noqa: PLR0913  (what it works with, handed over by one caller)
     *,
     respond: Respond,
+    runs: RunDesk,
+    run_reader: RunReader,
     queries: Queries,
     people: Callable[[str], Actor],
     api: SlackApi,
@@ -45,7 +49,8 @@ def doors(
     """Slack's addresses. Without a signing secret they exist and let nobody in."""
     if not signing_secret:
         _log.warning("slack_doors_closed", reason="SLACK_SIGNING_SECRET is not set, so no click can be believed")
-    clicks = Clicks(respond=respond, people=people, api=api, public_url=public_url)
+    run_clicks = RunClicks(desk=runs, reader=run_reader, people=people, api=api, public_url=public_url)
+    clicks = Clicks(respond=respond, people=people, api=api, public_url=public_url, runs=run_clicks)
     slack = _Doors(clicks, queries, Replies(api.url), signing_secret)
     router = APIRouter(include_in_schema=False)
     for name, handle in (("interactions", slack.interaction), ("commands", slack.command), ("events", slack.event)):
@@ -79,12 +84,18 @@ class _Doors:
         said = payloads.interaction(body)
         if said is None:
             return Response()
+        if isinstance(said, BlockActions) and self._clicks.takes_long(said):
+            return Response(background=BackgroundTask(self._later, said))
         if isinstance(said, BlockActions):
             why = await self._clicks.pressed(said)
             # After the answer: Slack counts the seconds until then.
             return Response(background=BackgroundTask(self._replies.tell, said.response_url, why) if why else None)
         errors = await self._clicks.submitted(said)
         return JSONResponse({"response_action": "errors", "errors": errors}) if errors else Response()
+
+    async def _later(self, said: BlockActions) -> None:
+        """Slack has its answer: its person hears what came of it."""
+        await self._replies.tell(said.response_url, await self._clicks.later(said))
 
     async def command(self, body: bytes) -> Response:
         said = payloads.command(body)

@@ -50,6 +50,7 @@ class Option(_Told):
 class Answer(_Told):
     value: Annotated[str, StringConstraints(max_length=3_000)] | None = None
     selected_option: Option | None = None
+    selected_options: Annotated[tuple[Option, ...], Field(max_length=10)] = ()
 
 
 class State(_Told):
@@ -64,6 +65,11 @@ class State(_Told):
         """What was chosen in the field `name`, if anything was."""
         chosen = self.values.get(name, {}).get(name)
         return chosen.selected_option.value if chosen and chosen.selected_option else None
+
+    def ticked(self, name: str) -> bool:
+        """Whether the one box of the field `name` was ticked."""
+        boxes = self.values.get(name, {}).get(name)
+        return bool(boxes and any(one.value == name for one in boxes.selected_options))
 
 
 class View(_Told):

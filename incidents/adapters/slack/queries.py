@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 
 from incidents.adapters.slack import cards
-from incidents.adapters.slack.cards import link, mrkdwn
-from incidents.adapters.slack.clicks import page_of
+from incidents.adapters.slack.blocks import link, mrkdwn
 from incidents.adapters.slack.escape import escape
+from incidents.adapters.slack.once import page_of
 from incidents.adapters.slack.replies import private
 from incidents.adapters.slack.turns import Turns
 from incidents.core.errors import NotFound

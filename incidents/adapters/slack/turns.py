@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from incidents.adapters.slack.cards import link, mrkdwn
+from incidents.adapters.slack.blocks import link, mrkdwn
 from incidents.adapters.slack.escape import escape
 from incidents.adapters.slack.replies import private
 from incidents.core.errors import NotFound

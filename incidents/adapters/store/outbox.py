@@ -1,6 +1,7 @@
 """The outbox inside a transaction: leases with a fencing token, pages re-checked, results saved where a lease holds."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
@@ -11,13 +12,17 @@ from incidents.adapters.store import rows as r
 from incidents.adapters.store.bulk import among, insert_rows, listed
 from incidents.adapters.store.columns import AnyRow
 from incidents.adapters.store.part import Part
+from incidents.adapters.store.run_tables import runs
 from incidents.adapters.store.tables import effects, incidents, unreachable, waiting
 from incidents.core.effect import Channel, EffectKind, EffectState
 from incidents.core.incident import Status
+from incidents.core.run import RunStatus
 from incidents.core.severity import Severity
 from incidents.flow.ports import Claimed, MessageRef, Result
 
-_URGENT = (EffectKind.PAGE, EffectKind.FALLBACK)
+_URGENT = (EffectKind.PAGE, EffectKind.FALLBACK, EffectKind.APPROVAL)
+_REFRESHED = (EffectKind.CARD, EffectKind.PAGE, EffectKind.APPROVAL)
+_SHOWN_AFTER = timedelta(hours=1)  # for so long the end of a run is shown where people were asked to approve it
 _BEGUN = (EffectState.LEASED, EffectState.UNKNOWN)
 _STUCK_AT_ONCE = 100
 _WHY = 1_000  # characters kept of an answer
@@ -98,10 +103,10 @@ class Outbox(Part):
         card_first = _another("card", kind=(EffectKind.CARD,))
         post_first = _another("post", kind=(EffectKind.POST,), before=True)
         event_first = _another("event", kind=(EffectKind.EVENT,), before=True)
-        on_its_way = _another("sent", kind=(EffectKind.CARD, EffectKind.PAGE), state=_BEGUN)
+        on_its_way = _another("sent", kind=_REFRESHED, state=_BEGUN)
         refreshing = _another("other", kind=(EffectKind.REFRESH,), state=(EffectState.LEASED,), until=self._now)
         return or_(
-            kind.in_((EffectKind.PAGE, EffectKind.CARD, EffectKind.FALLBACK)),
+            kind.in_((EffectKind.PAGE, EffectKind.CARD, EffectKind.FALLBACK, EffectKind.APPROVAL)),
             and_(kind == EffectKind.POST, ~card_first, ~post_first),
             and_(kind == EffectKind.EVENT, ~event_first),
             and_(kind == EffectKind.REFRESH, ~card_first, ~on_its_way, ~refreshing),
@@ -148,22 +153,36 @@ class Outbox(Part):
         return [_claimed(row, "", self._now) for row in await self._connection.execute(query)]
 
     async def refs(self, held: Sequence[str]) -> dict[str, list[tuple[str, MessageRef]]]:
-        """The messages of each incident that were sent, the card first."""
+        """The messages of each incident that were sent, the card first; those that ask for approval when it is over."""
         numbers = sorted({r.number_of(incident) or 0 for incident in held})
+        e = effects.c
         query = (
-            select(effects.c.incident, effects.c.key, effects.c.ref_channel, effects.c.ref_ts, effects.c.data)
-            .where(
-                among(self._connection, numbers, effects.c.incident),
-                effects.c.kind.in_((EffectKind.CARD, EffectKind.PAGE)),
-                effects.c.ref_ts.is_not(None),
-            )
-            .order_by(effects.c.incident, case((effects.c.kind == EffectKind.CARD, 0), else_=1), effects.c.id)
+            select(e.incident, e.key, e.kind, e.ref_channel, e.ref_ts, e.data)
+            .where(among(self._connection, numbers, e.incident), e.kind.in_(_REFRESHED), e.ref_ts.is_not(None))
+            .order_by(e.incident, case((e.kind == EffectKind.CARD, 0), else_=1), e.id)
         )
+        rows = (await self._connection.execute(query)).all()
+        asked = [row.incident for row in rows if row.kind == EffectKind.APPROVAL]
+        stand = await self._decided(sorted(set(asked))) if asked else {}
         found: dict[str, list[tuple[str, MessageRef]]] = {}
-        for row in await self._connection.execute(query):
+        for row in rows:
             ref = MessageRef(channel=row.ref_channel, ts=row.ref_ts, why=str(row.data.get("why") or ""))
+            if row.kind == EffectKind.APPROVAL:
+                ended = stand.get(str(row.data.get("run")))
+                if ended is None:
+                    continue  # it still asks, or has said for long how it went
+                ref = replace(ref, approval=row.data, ended=ended)
             found.setdefault(r.incident_id(row.incident), []).append((row.key, ref))
         return found
+
+    async def _decided(self, held: Sequence[int]) -> dict[str, str]:
+        """How the runs of these incidents stand that were decided about, unless they ended long ago."""
+        c = runs.c
+        recent = or_(c.ended_at.is_(None), c.ended_at >= self._now - _SHOWN_AFTER)
+        query = select(c.number, c.status).where(
+            among(self._connection, held, c.incident), c.status != RunStatus.PROPOSED, recent
+        )
+        return {r.run_id(row.number): row.status for row in await self._connection.execute(query)}
 
     async def settle(self, results: Sequence[Result]) -> list[Result]:
         """Save results where the lease still holds; a late answer to a lost lease changes nothing."""

@@ -17,6 +17,9 @@ class MessageRef:
     channel: str
     ts: str
     why: str = ""  # of a page that was sent: why this person was asked, which a refresh must not take away
+    approval: Mapping[str, object] = field(default_factory=dict)  # of one that was sent: what its effect says
+    url: str = ""  # of an approval: where its run can be seen
+    ended: str = ""  # of an approval: how its run stands, since nobody is asked about it any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ class Message:
     refs: tuple[MessageRef, ...] = ()  # of a refresh: the messages to bring up to date
     possible_repeat: bool = False
     attempted_at: datetime | None = None  # when the attempt began that is now asked about
-    data: Mapping[str, object] = field(default_factory=dict)  # of an event: its type, its source and its data
+    data: Mapping[str, object] = field(default_factory=dict)  # of an event or an approval: all that its effect says
 
     @property
     def about(self) -> Briefing:

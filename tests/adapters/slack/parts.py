@@ -101,9 +101,29 @@ def a_message(kind: EffectKind = EffectKind.PAGE, **said: Any) -> Message:  # no
             usual |= {"incident": None, "briefing": None, "person": ADA_OKOYE, "title": "Handover of an AI system"}
             usual |= {"key": "notice:7:ada", "text": "To you. Bot: model.\nFrom you. Bot: data."}
             usual |= {"url": "http://127.0.0.1:8080/catalog?revision=7"}
+        case EffectKind.APPROVAL:
+            usual |= {"key": "approval:RUN-1:ada", "person": ADA_OKOYE, "data": an_approval()}
+            usual |= {"title": usual["data"]["title"], "text": usual["data"]["text"]}
+            usual |= {"url": "http://127.0.0.1:8080/runs/RUN-1"}
         case _:
             pass
     return Message(**usual | said)
+
+
+def an_approval(**said: str) -> dict[str, str]:
+    """What the effect says that asks a person to approve a run."""
+    usual = {
+        "run": "RUN-1",
+        "plan": "a" * 64,
+        "title": "Lee Park asks you to approve RUN-1: Move the serving alias back",
+        "text": "1. Point champion to version 1 (POST mlflow; now version 2; can be taken back)\n"
+        "2. Look whether it helps",
+        "note": "It began with version 2",
+        "until": "12:30",
+        "warning": "",
+        "path": "/runs/RUN-1",
+    }
+    return {**usual, **said}
 
 
 def asked_about(message: Message) -> Message:

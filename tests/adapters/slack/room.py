@@ -17,7 +17,7 @@ from incidents.core.feed import Copy
 from incidents.core.incident import Incident, Status, after
 from incidents.core.response import Ask
 from incidents.core.severity import Severity
-from incidents.flow.ports import IncidentQuery, Reader
+from incidents.flow.ports import IncidentQuery, Reader, RunDesk, RunReader
 from tests.adapters.slack.parts import ADA_OKOYE, NOON, SECRET, a_briefing
 from tests.fakes.rota import a_desk, personal_turns
 
@@ -99,14 +99,24 @@ def turns_of(catalog: Catalog, *copies: Copy) -> Turns:
 
 
 def an_entrance(
-    api: SlackApi, room: Room, shelf: Shelf, *, secret: str | None = SECRET, turns: Turns | None = None
+    api: SlackApi,
+    room: Room,
+    shelf: Shelf,
+    *,
+    secret: str | None = SECRET,
+    turns: Turns | None = None,
+    runs: RunDesk | None = None,
+    run_reader: RunReader | None = None,
+    catalog: Catalog = CATALOG,
 ) -> httpx.AsyncClient:
     app = FastAPI()
     app.include_router(
         doors(
             respond=room,
+            runs=cast("RunDesk", runs),  # where there is none, nobody clicks on one
+            run_reader=cast("RunReader", run_reader),
             queries=Queries(reader=cast("Reader", shelf), turns=turns or turns_of(CATALOG), public_url=WEB),
-            people=lambda user: clicker(user, CATALOG),
+            people=lambda user: clicker(user, catalog),
             api=api,
             signing_secret=secret,
             public_url=WEB,

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incidents.adapters.slack import cards, modals
-from incidents.adapters.slack.cards import Rendered
-from incidents.core.briefing import Briefing, Line
+from incidents.adapters.slack.approvals import approval
+from incidents.adapters.slack.blocks import Rendered
+from incidents.core.briefing import Briefing, Line, Remedy
 from incidents.core.incident import Action, Resolution
-from tests.adapters.slack.parts import HOSTILE, a_briefing, a_runbook
+from tests.adapters.slack.parts import HOSTILE, a_briefing, a_runbook, an_approval
 from tests.fakes import block_kit
 from tests.fakes.mrkdwn import reach_of_message
 
@@ -45,6 +46,7 @@ def hostile(said: str) -> Briefing:
         environment=said,
         lines=(Line(label="What", text=said), Line(label=said, text=said * 9)),
         runbooks=(a_runbook(title=said, why=said, steps=(said, said)),),
+        remedy=Remedy(runbook="rollback", title=f"Roll back to {said}"),
     )
 
 
@@ -112,7 +114,14 @@ def test_an_address_cannot_break_out_of_its_link() -> None:
 @pytest.mark.parametrize("said", HOSTILE)
 def test_hostile_words_in_every_field_call_nobody_and_link_nowhere(said: str) -> None:
     briefing = hostile(said)
-    for rendered in (cards.card(briefing), cards.page(briefing, why=said), cards.post(said)):
+    asked = dict.fromkeys(an_approval(), said)
+    for rendered in (
+        cards.card(briefing),
+        cards.page(briefing, why=said),
+        cards.post(said),
+        approval(briefing, asked, "http://127.0.0.1:8080/runs/RUN-1"),
+        approval(briefing, asked, "http://127.0.0.1:8080/runs/RUN-1", ended=said, possible_repeat=True),
+    ):
         found = reach_of_message({"text": rendered.text, "blocks": list(rendered.blocks), "parse": "none"})
         assert found.mentions == ()
         assert found.foreign(HOME) == ()
@@ -128,8 +137,11 @@ def test_fifty_thousand_characters_are_shortened_and_the_page_goes_out(said: str
 
     assert is_taken(page)
     assert page.blocks
-    assert [one["action_id"] for one in elements(page)] == [*cards.BUTTONS, "open"]
+    assert [one["action_id"] for one in elements(page)] == ["propose", *cards.BUTTONS, "open"]
     assert is_taken(cards.post(said))
+    asks = approval(hostile(said), dict.fromkeys(an_approval(), said), "http://127.0.0.1/runs/RUN-1")
+    assert is_taken(asks)
+    assert is_taken(approval(hostile(said), an_approval(warning=said), "http://127.0.0.1/runs/RUN-1"))
 
 
 @settings(deadline=None, max_examples=60)
@@ -174,6 +186,51 @@ def test_a_form_names_its_incident(action: Action) -> None:
     assert form["private_metadata"] == "INC-123456789012"
     assert form["callback_id"] == action
     assert block_kit.view_flaws(form) == []
+
+
+def test_what_is_to_be_approved_says_what_changes_where_who_asks_why_and_until_when() -> None:
+    asked = approval(a_briefing(), an_approval(), "http://127.0.0.1:8080/runs/RUN-1")
+
+    said = words(asked)
+    assert asked.text == "Lee Park asks you to approve RUN-1: Move the serving alias back"
+    assert "1. Point champion to version 1 (POST mlflow; now version 2; can be taken back)" in said
+    assert "*Where*\nCredit scoring, production" in said
+    assert "*Until*\n12:30" in said
+    assert "*Why*\nIt began with version 2" in said
+    assert "|INC-7>" in said
+    assert [(one["action_id"], one.get("value")) for one in elements(asked)] == [
+        ("approve", f"RUN-1 {'a' * 64}"),
+        ("reject", f"RUN-1 {'a' * 64}"),
+        ("open", None),
+    ]
+    assert is_taken(asked)
+
+
+def test_what_was_decided_has_no_button_that_could_still_decide() -> None:
+    over = approval(a_briefing(), an_approval(), "http://127.0.0.1:8080/runs/RUN-1", ended="undo_failed")
+
+    assert "RUN-1 is undo failed." in words(over)
+    assert [one["action_id"] for one in elements(over)] == ["open"]
+    assert is_taken(over)
+
+
+def test_a_warning_is_shown_and_answered_in_a_form() -> None:
+    asked = approval(a_briefing(), an_approval(warning="Was the authority informed?"), "http://127.0.0.1/runs/RUN-1")
+
+    assert "Was the authority informed?" in words(asked)
+    assert [one["action_id"] for one in elements(asked)] == ["approve_warned", "reject", "open"]
+    form = modals.answered("RUN-1", f"RUN-1 {'a' * 64}", "Was the authority informed?" * 500)
+    assert block_kit.view_flaws(form) == []
+    assert form["callback_id"] == "approve_warned"
+
+
+def test_a_rollback_can_be_asked_for_by_one_button() -> None:
+    remedy = Remedy(runbook="rollback-mlflow-alias", title="Roll back to 1")
+    for rendered in (cards.card(a_briefing(remedy=remedy)), cards.page(a_briefing(remedy=remedy))):
+        button = elements(rendered)[0]
+        assert (button["action_id"], button["value"]) == ("propose", "INC-7 rollback-mlflow-alias")
+        assert button["text"]["text"] == "Roll back to 1"
+        assert is_taken(rendered)
 
 
 def test_the_check_used_here_does_find_flaws() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from incidents.adapters.slack import API_URL
 from incidents.adapters.slack.cards import BUTTONS
-from incidents.adapters.slack.clicks import LIMIT
+from incidents.adapters.slack.once import LIMIT
 from incidents.adapters.slack.replies import Replies
 from incidents.core.errors import NotAllowed, NotFound, StoreAway
 from incidents.core.incident import Action, Resolution, Status

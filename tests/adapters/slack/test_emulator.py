@@ -10,12 +10,12 @@ import pytest
 from incidents.adapters.slack import SlackApi, SlackCarrier
 from incidents.adapters.slack.answers import FOREVER
 from incidents.adapters.slack.api import SlackSaidNo
-from incidents.adapters.slack.modals import form
+from incidents.adapters.slack.modals import answered, form
 from incidents.core.effect import EffectKind
 from incidents.core.incident import Action, Status
 from incidents.core.people import Person
 from incidents.flow.ports import MessageRef, NotThere, Refused, Sent
-from tests.adapters.slack.parts import a_briefing, a_message
+from tests.adapters.slack.parts import a_briefing, a_message, an_approval
 from tests.rig import Slack
 
 LEE_PARK = Person(id="lee", name="Lee Park", email="lee@example.com")
@@ -34,10 +34,10 @@ def one(answer: object) -> MessageRef:
     return answer.ref
 
 
-@pytest.mark.parametrize("kind", [EffectKind.PAGE, EffectKind.CARD])
+@pytest.mark.parametrize("kind", [EffectKind.PAGE, EffectKind.CARD, EffectKind.APPROVAL])
 async def test_a_message_is_posted_and_found_by_its_key(carrier: SlackCarrier, kind: EffectKind) -> None:
     message = a_message(kind, key=str(uuid4()), attempted_at=datetime.now(UTC))
-    message = replace(message, person=LEE_PARK if kind is EffectKind.PAGE else None)
+    message = replace(message, person=None if kind is EffectKind.CARD else LEE_PARK)
 
     ref = one(await carrier.carry(message))
 
@@ -90,3 +90,20 @@ async def test_a_form_opens_once_for_one_click(carrier: SlackCarrier, action: Ac
     with pytest.raises(SlackSaidNo) as again:
         await carrier.api.write("views.open", trigger_id=made["trigger_id"], view=form(action, "INC-7"))
     assert again.value.code in FOREVER
+
+
+async def test_the_form_that_answers_a_warning_opens(carrier: SlackCarrier) -> None:
+    lee = await carrier.api.read("users.lookupByEmail", email="lee@example.com")
+    made = await carrier.api.write("views.generateTriggerId", user_id=lee["user"]["id"])
+    view = answered("RUN-1", f"RUN-1 {'a' * 64}", "Was the authority informed?")
+
+    opened = await carrier.api.write("views.open", trigger_id=made["trigger_id"], view=view)
+
+    assert opened["view"]["callback_id"] == "approve_warned"
+
+
+async def test_a_decided_approval_is_brought_up_to_date(carrier: SlackCarrier) -> None:
+    ref = one(await carrier.carry(a_message(EffectKind.APPROVAL, key=str(uuid4()), person=LEE_PARK)))
+    over = replace(ref, approval=an_approval(), url="http://127.0.0.1:8080/runs/RUN-1", ended="running")
+
+    assert await carrier.carry(a_message(EffectKind.REFRESH, refs=(over,))) == Sent()
