@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from incidents.adapters.files import read_runbooks
+from incidents.adapters.files import catalog_from_texts, cross_check, read_runbooks
 from incidents.core.parameters import judged
+from incidents.core.policy import Policy
 from incidents.core.runbook import Parameter, ParameterType, Runbook
 from incidents.core.step import StepType
 
@@ -284,3 +285,38 @@ def test_a_mistake_in_a_parameter_is_told_with_its_line(tmp_path: Path, entry: s
     told = [problem for problem in problems if words in problem]
     assert told, problems
     assert told[0].startswith(("own.md:5: ", "own.md:6: "))
+
+
+def test_the_runbook_in_the_readme_is_one(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    example = readme.split("````markdown\n")[1].split("````")[0]
+
+    runbook = read(tmp_path, example, "")
+
+    assert [each.type for each in runbook.outlines] == [StepType.HTTP, StepType.VERIFY]
+    assert runbook.applies_to.labels == {"flags": ("unleash",)}
+
+
+CATALOG = """\
+version: 1
+systems:
+  rag:
+    owners: {accountable: ada}
+    parameters:
+      own: {share: 7, alais: live, alias: champion}
+      onw: {alias: a}
+people: {ada: {name: Ada, email: ada@example.com}}
+"""
+
+
+def test_values_that_a_system_gives_a_runbook_are_held_against_it(tmp_path: Path) -> None:
+    runbook = read(tmp_path, STEP)
+    catalog = catalog_from_texts([("catalog.yaml", CATALOG)]).catalog
+
+    found = cross_check(catalog, Policy(), [runbook])
+
+    assert [(problem.line, problem.where, problem.what, problem.suggestion) for problem in found] == [
+        (5, "systems.rag.parameters.own.share", "the parameter share must be one of 5, 10", "give another value"),
+        (5, "systems.rag.parameters.own.alais", 'no parameter "alais"', 'did you mean "alias"?'),
+        (5, "systems.rag.parameters.onw", 'no runbook "onw"', 'did you mean "own"?'),
+    ]
