@@ -41,7 +41,7 @@ class Story:
 
     def __init__(self, house: House) -> None:
         self.house, self.works, self.told = house, Works(), 0
-        self.shop = Shop(house, self.works, Proving())  # type: ignore[arg-type]
+        self.shop = Shop(house, self.works, Proving())
 
     async def begin(self) -> None:
         await self.tell(BAD)
