@@ -103,7 +103,7 @@ def _enter(course: Course, step: Step) -> Todo | None:
             course.done(step, "approved with the whole plan")
         case StepType.APPROVE | StepType.MANUAL | StepType.DECISION:
             _wait(course, step, course.now + _patience(step))
-            _ask(course, step)
+            ask(course, step)
     return None
 
 
@@ -130,13 +130,13 @@ def _waited(course: Course, step: Step) -> Todo | None:
         case StepType.WAIT:
             course.done(step, "the time is over")
         case _:
-            course.note(step, until=course.now + _patience(step))
-            _ask(course, step)
+            ask(course, step)
     return None
 
 
-def _ask(course: Course, step: Step) -> None:
+def ask(course: Course, step: Step) -> None:
     """Tell those whose it is that the run waits for them; again each time that their patience ends."""
+    course.note(step, until=course.now + _patience(step))
     standing, desk = course.of(step.id)[1], course.desk
     able = approvers(course.run, requirement(course.run, step), desk.estate, desk.now)
     people = (able if step.type is StepType.APPROVE else ()) or responsible(desk, step.role)
@@ -157,7 +157,7 @@ def answers(run: Run, id_: str) -> tuple[str, ...]:
     match standing.state, step.type:
         case StepState.UNKNOWN, _:
             return (DONE, FAILED, RETRY)
-        case StepState.WAITING, StepType.MANUAL:
+        case StepState.WAITING, StepType.MANUAL | StepType.VERIFY if standing.asked:
             return (DONE, FAILED)
         case StepState.WAITING, StepType.DECISION:
             return tuple(choice.name for choice in step.choices)

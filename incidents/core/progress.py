@@ -10,7 +10,7 @@ from incidents.core.course import Course
 from incidents.core.desk import Desk
 from incidents.core.errors import NotAllowed
 from incidents.core.fact import SYSTEM, Actor, FactKind
-from incidents.core.onward import DONE, FAILED, Look, Todo, advance, answers
+from incidents.core.onward import DONE, FAILED, Look, Todo, advance, answers, ask
 from incidents.core.run import Approved, Run, RunStatus, StepRun, StepState, moved
 from incidents.core.sending import Send, Sending, came
 from incidents.core.undoing import undone
@@ -154,6 +154,10 @@ def verified(desk: Desk, run: Run, step: str, seen: Verification) -> Run:
             if seen.said != standing.said:
                 course.tell(FactKind.VERIFICATION, seen.said, named, evidence=evidence)
             course.note(named, said=seen.said, until=max(seen.look_at or desk.now, desk.now + _AT_LEAST))
+        case Verdict.UNMEASURED:
+            # What protects people from harm is never taken back for want of a number.
+            course.note(named, said=seen.said)
+            ask(course, named)
         case Verdict.VERIFIED:
             course.tell(FactKind.VERIFICATION, seen.said, named, verdict=seen.verdict, evidence=evidence)
             course.done(named, seen.said)

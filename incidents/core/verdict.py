@@ -13,6 +13,7 @@ class Verdict(StrEnum):
     VERIFIED = "verified"
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"  # missing data is no success
+    UNMEASURED = "unmeasured"  # no alert has a metric: only a person can say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,8 +187,8 @@ def together(alerts: Sequence[Alert], policy: Policy, now: datetime, patience: t
         ]
     }
     if not found:
-        text = "verification inconclusive: no alert of this incident has a metric that could say so"
-        return Verification(verdict=Verdict.INCONCLUSIVE, said=text, data=evidence)
+        text = "no alert of this incident has a metric that could say whether it helped: a person must"
+        return Verification(verdict=Verdict.UNMEASURED, said=text, data=evidence)
     outcome = min((each.verdict for _, each in found), key=_WORST.index)
     worst = [(alert, each) for alert, each in found if each.verdict is outcome]
     if outcome is Verdict.WAITING:  # the one that is looked at last says how far it is

@@ -191,7 +191,7 @@ def test_the_metric_is_looked_at_until_it_says_that_it_helped() -> None:
 def test_where_it_did_not_or_nobody_can_say_it_is_taken_back_and_people_are_asked(verdict: Verdict) -> None:
     incident = an_incident(Status.ACKNOWLEDGED, acknowledged_by="priya")
     street = Street(a_run(a_step(), a_verify()), incident=incident).start()
-    street.see(verdict, "4 windows out of limit")
+    street.see(verdict, f"verification {verdict}: 4 windows out of limit")
 
     assert street.sent == ["do move", "undo move"]
     assert street.run.status is RunStatus.UNDONE

@@ -259,7 +259,7 @@ def test_nothing_that_is_measured_can_prove_nothing() -> None:
 
     found, watched = look(told)
 
-    assert (found.verdict, watched) == (Verdict.INCONCLUSIVE, ())
+    assert (found.verdict, watched) == (Verdict.UNMEASURED, ())
     assert "no alert of this incident has a metric" in found.said
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from incidents.core.answer import Answer
+from incidents.core.effect import Channel
 from incidents.core.errors import StoreAway
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Status
@@ -16,7 +17,7 @@ from incidents.core.severity import Severity
 from incidents.core.step import Request
 from incidents.core.verdict import Verdict, Verification
 from tests.fakes.works import Works
-from tests.flow.house import House, open_house
+from tests.flow.house import House, Postman, open_house
 from tests.flow.shop import Metric, Shop
 from tests.make_runs import LOOK, RUNS_ONE, a_flag, a_manual, a_step, a_verify, a_wait
 
@@ -242,16 +243,37 @@ async def test_a_metric_that_does_not_recover_takes_it_back_and_asks_people(two:
     assert "verification failed" in (await two[0].incident()).paging.why
 
 
-async def test_without_a_metric_that_could_say_so_nothing_is_proven_and_it_is_taken_back(two: Pair) -> None:
+async def test_without_a_metric_a_person_says_whether_it_helped_and_nothing_is_taken_back_before(two: Pair) -> None:
     works = Works()
     shop = Shop(two[0], works, Proving())
     await shop.begin(a_step(), a_verify())
 
     await shop.work()
+    two[0].store.shift(timedelta(hours=24))
+    await shop.work()
+
+    assert works.done == ["alias 1"]
+    assert "a person must" in (await shop.now()).steps[-1].said
+    await shop.change(await shop.now(), a_verify().id, "done")
+    await shop.work()
+    assert (await shop.now()).status is RunStatus.SUCCEEDED
+    assert (await two[0].incident()).status is not Status.RESOLVED, "whoever looked says that too"
+    await two[0].carry(Postman(), Postman(Channel.CONSOLE), Postman(Channel.WEBHOOK))
+    await two[0].is_well()
+
+
+async def test_a_person_who_sees_that_it_did_not_help_has_it_taken_back(two: Pair) -> None:
+    works = Works()
+    shop = Shop(two[0], works, Proving())
+    await shop.begin(a_step(), a_verify())
+    await shop.work()
+
+    await shop.change(await shop.now(), a_verify().id, "failed")
+    await shop.work()
 
     assert works.done == ["alias 1", "alias 2"]
     assert (await shop.now()).status is RunStatus.UNDONE
-    assert "inconclusive" in (await shop.now()).why
+    await two[0].carry(Postman(), Postman(Channel.CONSOLE), Postman(Channel.WEBHOOK))
     await two[0].is_well()
 
 
