@@ -157,7 +157,7 @@ def answers(run: Run, id_: str) -> tuple[str, ...]:
     match standing.state, step.type:
         case StepState.UNKNOWN, _:
             return (DONE, FAILED, RETRY)
-        case StepState.WAITING, StepType.MANUAL | StepType.VERIFY if standing.asked:
+        case StepState.WAITING, StepType.MANUAL | StepType.VERIFY if standing.asked or step.type is StepType.MANUAL:
             return (DONE, FAILED)
         case StepState.WAITING, StepType.DECISION:
             return tuple(choice.name for choice in step.choices)

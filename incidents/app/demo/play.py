@@ -8,6 +8,7 @@ import httpx
 
 from incidents.app import terminal
 from incidents.app.cli.reading import lines
+from incidents.app.demo.registry import Registry
 from incidents.app.demo.stage import Stage, WentWrong, settings_for
 from incidents.app.demo.story import MAIN, tell
 from incidents.app.demo.voice import QuietCarrier, Voice
@@ -21,17 +22,22 @@ _PAUSE = 1.1  # seconds between two lines
 async def play(*, once: bool) -> bool:
     """Whether the story came out; without `once` the web page stays until it is stopped."""
     with TemporaryDirectory(prefix="incidents-demo-", ignore_cleanup_errors=True) as folder:
-        settings, wanted = settings_for(Path(folder))
-        voice = Voice(terminal.console())
-        voice.head("One prompt release, three kinds of trouble, one incident. Nothing leaves this machine.")
-        if not wanted:
-            voice.head("The usual port is taken, so another one is used.")
-        voice.head(f"Web page: {settings.url}", "")
-        parts = await build(settings, carriers=(QuietCarrier(voice),), every=0.2)
-        try:
-            return await _played(parts, settings, voice, once=once)
-        finally:
-            await parts.close()
+        async with Registry().serving() as registry:
+            return await _with(Path(folder), registry, once=once)
+
+
+async def _with(folder: Path, registry: str, *, once: bool) -> bool:
+    settings, wanted = settings_for(folder, registry)
+    voice = Voice(terminal.console())
+    voice.head("One prompt release, three kinds of trouble, one incident. Nothing leaves this machine.")
+    if not wanted:
+        voice.head("The usual port is taken, so another one is used.")
+    voice.head(f"Web page: {settings.url}", "")
+    parts = await build(settings, carriers=(QuietCarrier(voice),), every=0.2)
+    try:
+        return await _played(parts, settings, voice, once=once)
+    finally:
+        await parts.close()
 
 
 async def _played(parts: Parts, settings: Settings, voice: Voice, *, once: bool) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,14 +29,18 @@ class WentWrong(IncidentsError):
     """The service did not do what the story says that it does."""
 
 
-def settings_for(folder: Path) -> tuple[Settings, bool]:
-    """Settings of a service that touches nothing around it but a port; and whether that is the wanted one."""
+def settings_for(folder: Path, registry: str) -> tuple[Settings, bool]:
+    """Settings of a service that touches nothing around it but a port; and whether that is the wanted one.
+
+    What it may reach is the registry at that address, and nothing else.
+    """
     wanted = Settings(host=HOST, **_NOTHING)
     port = _free(wanted.port)
     made = wanted.model_copy(
         update={
             "database_url": f"sqlite+aiosqlite:///{(folder / 'demo.db').as_posix()}",
             "catalog": Path(__file__).with_name("catalog.yaml"),
+            "connections": _connections(folder / "connections.yaml", registry),
             "port": port,
             "clock_offset": -BEGINS_AGO.total_seconds(),
         }
@@ -43,11 +48,18 @@ def settings_for(folder: Path) -> tuple[Settings, bool]:
     return made, wanted.port in {0, port}
 
 
+def _connections(file: Path, registry: str) -> Path:
+    told = {"version": 1, "connections": {"mlflow": {"url": registry, "inside": True}}}
+    file.write_text(json.dumps(told))  # which is YAML too
+    return file
+
+
 # Said outright, so that the environment cannot say otherwise: nobody real is paged.
 _NOTHING: dict[str, Any] = {
     "database_url": "sqlite+aiosqlite:///demo.db",
     "bus_url": None,
     "catalog": None,
+    "connections": None,
     "policy": None,
     "runbooks": None,
     "public_url": None,
@@ -102,12 +114,17 @@ class Stage:
         if answer.status_code != httpx.codes.ACCEPTED:
             raise WentWrong(f"events were refused: {answer.text}")
 
-    async def act(self, person: str, incident: str, action: str, **said: str) -> None:
-        """Do what a person does, through the API."""
-        path, headers = f"/api/incidents/{incident}/{action}", {"X-Incidents-As": person}
-        answer = await self.client.post(path, json=said, headers=headers)
+    async def act(self, person: str, incident: str, action: str, **said: str) -> dict[str, Any]:
+        """Do what a person does to an incident, through the API."""
+        return await self.ask(person, f"/api/incidents/{incident}/{action}", **said)
+
+    async def ask(self, person: str, path: str, **said: str) -> dict[str, Any]:
+        """Ask for something through the API; what it answered."""
+        answer = await self.client.post(path, json=said, headers={"X-Incidents-As": person})
         if answer.is_error:
-            raise WentWrong(f"{action} was refused: {answer.text}")
+            raise WentWrong(f"{path} was refused: {answer.text}")
+        told: dict[str, Any] = answer.json()
+        return told
 
     async def incident(self, incident: str) -> dict[str, Any]:
         found: dict[str, Any] = (await self.client.get(f"/api/incidents/{incident}")).json()

@@ -8,6 +8,7 @@ from incidents.app.demo.monitors import Monitors, monitors
 from incidents.app.demo.stage import BEGINS_AGO, Stage, WentWrong
 
 MAIN = "INC-1"
+RUNBOOK = "rollback-mlflow-alias"
 STEPS = ("opened", "paged", "acknowledged", "mitigated", "verified", "resolved", "closed")
 _KINDS = {"hallucination", "drift", "cost_anomaly"}
 Facts = list[dict[str, Any]]
@@ -73,13 +74,19 @@ async def _answer(stage: Stage) -> None:
 
 
 async def _rollback(stage: Stage, told: Monitors) -> None:
+    """One person asks for it, another approves, and the machine does it."""
     await stage.wait(minutes=9)
-    step = "Runbook rollback-prompt, step 3: the label that production reads is back on prompt 41"
-    await stage.act("jonas", MAIN, "note", note=step)
-    await stage.say("Jonas", f"notes: {step}.")
-    await stage.wait(minutes=6)
+    run = await stage.act("jonas", MAIN, "runs", runbook=RUNBOOK, note="prompt 42 is twice as long, and it shows")
+    await stage.say("Jonas", f"asks for {run['id']}: {run['title']}. He may not approve it himself.")
+    await stage.wait(minutes=3)
+    await stage.ask("maya", f"/api/runs/{run['id']}/approve", plan=run["plan"])
+    await stage.say("Maya", "has read the plan and approves it: from now on the machine does it.")
+    facts = await stage.until("rolled back", MAIN, lambda facts: _has(facts, "verification"))
+    moved = next(fact["text"] for fact in facts if fact["kind"] == "step_done")
+    await stage.say("run", f"{moved}.")
+    await stage.wait(minutes=3)
     at = await stage.parts.store.now()
-    await stage.publish(told.prompt(at, "41", "42", "jonas"))
+    await stage.publish(told.prompt(at, "41", "42", run["id"]))
     await stage.say("release", "Support assistant: prompt support-answers 41 is back.")
     await stage.wait(minutes=5)
     await stage.act("jonas", MAIN, "mitigate", note="prompt 41 serves all traffic again")
@@ -87,7 +94,10 @@ async def _rollback(stage: Stage, told: Monitors) -> None:
 
 
 async def _proof(stage: Stage, told: Monitors) -> None:
-    for number, (flagged, psi, cost) in enumerate(((4, 0.06, 33), (2, 0.04, 30)), start=1):
+    """Four windows that began after the change, as the run asks for."""
+    for number, (flagged, psi, cost) in enumerate(
+        ((4, 0.06, 33), (2, 0.04, 30), (3, 0.05, 31), (2, 0.04, 30)), start=1
+    ):
         await stage.wait(hours=1)
         at = await stage.parts.store.now()
         await stage.publish(
@@ -95,17 +105,12 @@ async def _proof(stage: Stage, told: Monitors) -> None:
             told.queries(at, psi),
             told.spend(at, cost, 31, hours=1, tokens=2_150, cached=0.6),
         )
-        await stage.say("reading", f"Window {number} of 2 within limit: {flagged} of 120 answers, PSI {psi}, ${cost}.")
-    await stage.until("verified", MAIN, lambda facts: _has(facts, "verified"))
-    await stage.say("incident", f"{MAIN} is verified: each alert is clear by its own metric.")
+        await stage.say("reading", f"Window {number} of 4 within limit: {flagged} of 120 answers, PSI {psi}, ${cost}.")
+    await stage.until("verified and resolved", MAIN, lambda facts: _has(facts, "verified") and _has(facts, "resolved"))
+    await stage.say("incident", f"{MAIN} is verified by the metrics that fired, and resolved with their evidence.")
 
 
 async def _paperwork(stage: Stage) -> None:
-    await stage.wait(minutes=20)
-    await stage.act(
-        "maya", MAIN, "resolve", reason="fixed", note="prompt 42 is withdrawn; its length is tested from now on"
-    )
-    await stage.say("Maya", "resolves it as fixed: prompt 42 is withdrawn.")
     await stage.wait(minutes=30)
     await stage.act("ingrid", MAIN, "close", note="reviewed with Maya and Jonas")
     await stage.say("Ingrid", "closes it. It is read-only from here.")
