@@ -9,7 +9,17 @@ from incidents.app.demo.stage import BEGINS_AGO, Stage, WentWrong
 
 MAIN = "INC-1"
 RUNBOOK = "rollback-mlflow-alias"
-STEPS = ("opened", "paged", "acknowledged", "mitigated", "verified", "resolved", "closed")
+STEPS = (
+    "opened",
+    "paged",
+    "acknowledged",
+    "run_approved",
+    "mitigated",
+    "verified",
+    "run_succeeded",
+    "resolved",
+    "closed",
+)
 _KINDS = {"hallucination", "drift", "cost_anomaly"}
 Facts = list[dict[str, Any]]
 
@@ -106,6 +116,7 @@ async def _proof(stage: Stage, told: Monitors) -> None:
             told.spend(at, cost, 31, hours=1, tokens=2_150, cached=0.6),
         )
         await stage.say("reading", f"Window {number} of 4 within limit: {flagged} of 120 answers, PSI {psi}, ${cost}.")
+        await stage.wait(minutes=1)  # within which the run looks at its metric
     await stage.until("verified and resolved", MAIN, lambda facts: _has(facts, "verified") and _has(facts, "resolved"))
     await stage.say("incident", f"{MAIN} is verified by the metrics that fired, and resolved with their evidence.")
 
