@@ -68,6 +68,7 @@ class Lot:
     slack: str
     slack_token: str
     folder: Path
+    connections: Path | None = None  # what runs may reach
     people: Mapping[str, str] | None = None  # Slack's ids of people, where it does not tell them by e-mail address
 
 
@@ -101,6 +102,7 @@ def settings_of(lot: Lot, catalog: Mapping[str, Any], *, begins: datetime) -> Se
     file = lot.folder / "catalog.yaml"
     file.write_text(json.dumps(catalog))  # which is YAML too
     return Settings(
+        connections=lot.connections,
         database_url=lot.database,
         bus_url=SecretStr(lot.bus) if lot.bus else None,
         catalog=file,
