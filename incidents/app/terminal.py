@@ -17,6 +17,12 @@ def plain(text: object) -> str:
     return " ".join(_shown(str(text)).split())
 
 
+def indented(line: object) -> str:
+    """As `plain`, with the spaces that the line begins with: Markdown and YAML mean something by them."""
+    text = _shown(str(line))
+    return " " * (len(text) - len(text.lstrip())) + plain(text)
+
+
 def _shown(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 
 from incidents.core.fact import ChainedFact, Fact, FactKind
 from incidents.core.figures import span
@@ -100,6 +101,32 @@ def entries(facts: Iterable[ChainedFact]) -> tuple[Entry, ...]:
     return tuple(lines)
 
 
+def proof(fact: Fact) -> tuple[str, ...]:
+    """The windows that a run was judged by, a line for each alert; nothing where the fact is no judgement."""
+    evidence = fact.data.get("evidence")
+    if fact.kind is not FactKind.VERIFICATION or "verdict" not in fact.data or not isinstance(evidence, Mapping):
+        return ()
+    return tuple(_proven(alert) for alert in evidence.get("alerts", ()))
+
+
+_JUDGED = {"in": "within limit", "out": "out of limit"}
+
+
+def _proven(alert: Mapping[str, Any]) -> str:
+    words = [_window(each) for each in alert["windows"]]
+    words += [f"{_minute(at)} resolved, says its monitor" for at in alert["resolved"]]
+    return f"{alert['kind'].replace('_', ' ')} {alert['metric']}: " + ("; ".join(words) or "nothing was told of it")
+
+
+def _window(each: Mapping[str, Any]) -> str:
+    judged = _JUDGED.get(each["verdict"], "no verdict") if each["counts"] else "does not count"
+    return f"{_minute(each['start'])} to {_minute(each['end'])} {each['figures']} ({judged})".replace("  ", " ")
+
+
+def _minute(at: str) -> str:
+    return f"{datetime.fromisoformat(at):%m-%d %H:%M}"
+
+
 def _same(one: Fact, other: Fact) -> bool:
     return (one.kind, one.by, one.text) == (other.kind, other.by, other.text)
 
@@ -127,7 +154,7 @@ def markdown(incident: Incident, facts: Sequence[ChainedFact]) -> str:
         "",
         "## Timeline",
         "",
-        *(_line(entry) for entry in entries(facts)),
+        *(line for entry in entries(facts) for line in (_line(entry), *_proof_lines(entry.fact))),
     ]
     return "\n".join(lines) + "\n"
 
@@ -160,6 +187,10 @@ def _line(entry: Entry) -> str:
     fact = entry.fact
     again = f" ({entry.count} times until {_moment(entry.until)})" if entry.count > 1 else ""
     return f"- {_moment(fact.at)} **{fact.kind.replace('_', ' ')}** {_plain(fact.text)}{again} ({_plain(fact.by.id)})"
+
+
+def _proof_lines(fact: Fact) -> list[str]:
+    return [f"  - {_plain(line)}" for line in proof(fact)]
 
 
 def _moment(at: datetime) -> str:

@@ -217,7 +217,8 @@ async def test_a_running_run_shows_progress_and_renews_itself() -> None:
     told = words(page)
     assert '<meta http-equiv="refresh" content="5; url=/runs/RUN-1">' in page
     assert "Waits for verification 2 of 4, next window 06:00" in told
-    assert "began 3 min ago , ended 2 min ago after 1 min, 2 attempts answered 200" in told
+    began, ended = (f"{NOW - minutes(count):%Y-%m-%d %H:%M:%S}" for count in (3, 2))
+    assert f"began {began}, 3 min ago ; ended {ended} after 1 min, 2 attempts answered 200" in told
     assert "Approve" not in re.sub(r"Approved", "", told)
     assert "refresh" not in (await read(front, "/runs/RUN-1?refresh=off")).partition("<body>")[0]
 
@@ -263,6 +264,15 @@ async def test_an_approval_in_the_middle_of_a_run_is_given_for_its_step() -> Non
 async def test_each_state_of_a_run_is_told_in_words(more: dict[str, object], said: str) -> None:
     page = await read(a_shelf(running(DONE, **more)), "/runs/RUN-1")
     assert said in words(page)
+
+
+async def test_a_run_says_to_the_second_when_it_was_and_leads_to_its_proof() -> None:
+    shown = running(DONE, StepRun(id="verify", state=StepState.WAITING, began_at=NOW), evidence="e" * 64)
+    page = await read(a_shelf(shown), "/runs/RUN-1")
+    assert f"Began {NOW - minutes(3):%Y-%m-%d %H:%M:%S} 3 min ago" in words(page)
+    assert 'href="/incidents/INC-1#timeline"' in page
+    assert 'href="/api/runs/RUN-1/evidence"' in page
+    assert "/evidence" not in await read(a_shelf(a_run()), "/runs/RUN-1"), "nothing is kept yet"
 
 
 async def test_reject_and_cancel_take_a_word_and_say_what_they_did() -> None:

@@ -1,6 +1,7 @@
 """Runs through the API: planned, asked for, approved by somebody else, answered, listed; refused in words that help."""
 
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -222,3 +223,18 @@ async def test_progress_is_told_in_the_words_of_the_step() -> None:
     (listed,) = (await get(front, "/api/runs")).json()["items"]
     assert listed["waits_for"] == "verification 2 of 4, next window 06:00"
     assert listed["steps"][0]["said"] == "answered 200"
+
+
+async def test_an_auditor_reads_the_kept_evidence_and_can_check_its_hash() -> None:
+    front = a_front()
+    kept = b'{"incident":{"id":"INC-1"},"run":"RUN-1"}'
+    front.runs.kept["RUN-1"] = kept
+    front.runs.hold(a_run(evidence=sha256(kept).hexdigest()), a_run(2))
+    answer = await get(front, "/api/runs/RUN-1/evidence")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    told = (await get(front, "/api/runs/RUN-1")).json()["evidence"]
+    assert sha256(answer.content).hexdigest() == told
+    assert answer.headers["etag"] == f'"{told}"'
+    assert answer.json()["run"] == "RUN-1"
+    assert "no evidence was kept" in problem(await get(front, "/api/runs/RUN-2/evidence"), 404)["detail"]
+    assert problem(await get(front, "/api/runs/x/evidence"), 404)["detail"].endswith("ids read RUN-1")

@@ -41,7 +41,8 @@ title: "Switch {{ parameters.flag }} off"
 type: http
 look: {request: {connection: flags, path: "/flags/{{ parameters.flag }}"}, keep: {was: /enabled}}
 request: {connection: flags, method: POST, path: "/flags/{{ parameters.flag }}", body: {why: "{{ parameters.why }}"}}
-undo: {request: {connection: flags, method: POST, path: "/flags/{{ parameters.flag }}", body: {on: "{{ prior.was }}"}}}
+undo:
+  request: {connection: flags, method: POST, path: "/flags/{{ parameters.flag }}", body: {on: "{{ prior.was }}"}}
 idempotent: true
 ```
 """
@@ -126,6 +127,7 @@ def test_a_runbook_is_listed_and_shown_with_how_fresh_it_is(remedied: Desk) -> N
     assert "1. off (http): Switch {{ parameters.flag }} off" in shown
     assert "2. verify (verify)" in shown
     assert "1. Ask for the run." in shown
+    assert "\nundo:\n  request: {connection: flags," in shown, "YAML keeps its meaning"
     assert remedied.type("runbook", "show", "no/such").code == 1
 
 

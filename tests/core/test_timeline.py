@@ -9,7 +9,7 @@ from incidents.core.desk import Desk
 from incidents.core.fact import GENESIS, ChainedFact, Fact, FactKind, chain
 from incidents.core.incident import Action, Incident
 from incidents.core.response import Ask, Case, act
-from incidents.core.timeline import Milestones, durations, entries, markdown, milestones
+from incidents.core.timeline import Milestones, durations, entries, markdown, milestones, proof
 from tests.fakes.told import ADA, NOW, a_fact, an_estate, an_incident, minutes
 
 
@@ -132,3 +132,33 @@ def test_words_from_events_mean_nothing_to_markdown(hostile: str, shown: str) ->
     page = markdown(incident, chained([a_fact(FactKind.NOTE, hostile)]))
     assert page.splitlines()[0] == f"# INC-1: {shown}"
     assert f"**note** {shown} (incidents)" in page
+
+
+def a_window(verdict: str, figures: str, *, counts: bool = True) -> dict[str, object]:
+    start, end = NOW.isoformat(), (NOW + minutes(60)).isoformat()
+    return {"start": start, "end": end, "verdict": verdict, "figures": figures, "samples": 120, "counts": counts}
+
+
+def a_judgement(**more: object) -> Fact:
+    windows = [a_window("in", "psi 0.06, limit 0.1"), a_window("out", "psi 0.3"), a_window("in", "psi 0", counts=False)]
+    alert = {"kind": "data_drift", "metric": "psi_*", "windows": windows, "resolved": [(NOW + minutes(75)).isoformat()]}
+    silent = {"kind": "cost_anomaly", "metric": "spend", "windows": [], "resolved": []}
+    data = {"run": "RUN-1", "evidence": {"alerts": [alert, silent]}, **more}
+    return replace(a_fact(FactKind.VERIFICATION, "failed"), data=data)
+
+
+def test_a_judgement_shows_each_window_that_it_rests_on_with_its_figures() -> None:
+    start, end, later = (f"{NOW + minutes(count):%m-%d %H:%M}" for count in (0, 60, 75))
+    assert proof(a_judgement(verdict="failed")) == (
+        f"data drift psi_*: {start} to {end} psi 0.06, limit 0.1 (within limit); "
+        f"{start} to {end} psi 0.3 (out of limit); {start} to {end} psi 0 (does not count); "
+        f"{later} resolved, says its monitor",
+        "cost anomaly spend: nothing was told of it",
+    )
+    page = markdown(an_incident(), chained([a_judgement(verdict="failed")]))
+    assert f"  - data drift psi\\_\\*: {start} to {end} psi 0.06, limit 0.1 (within limit);" in page
+
+
+def test_a_look_in_between_and_other_facts_show_no_windows() -> None:
+    assert proof(a_judgement()) == ()
+    assert proof(a_fact(FactKind.RESOLVED, "over")) == ()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from incidents.core.errors import NotAllowed, NotFound
@@ -113,6 +114,7 @@ class Runs:
     planned: Plan = field(default_factory=a_plan)
     refusal: NotAllowed | None = None  # what a plan is refused with
     held: dict[str, Run] = field(default_factory=dict)
+    kept: dict[str, bytes] = field(default_factory=dict)  # as evidence
     past: dict[str, Outcomes] = field(default_factory=dict)
     wanted: list[PlanRequest] = field(default_factory=list)
     done: dict[str, str] = field(default_factory=dict)  # what was asked for once, and the run that came of it
@@ -135,7 +137,10 @@ class Runs:
         return self.held[run]
 
     async def evidence(self, run: str) -> tuple[str, bytes]:
-        raise NotFound(f"no evidence was kept for {run}")
+        kept = self.kept.get(run)
+        if kept is None:
+            raise NotFound(f"no evidence was kept for {run}")
+        return sha256(kept).hexdigest(), kept
 
     async def outcomes(self, runbooks: Sequence[str]) -> dict[str, Outcomes]:
         return {id_: self.past[id_] for id_ in runbooks if id_ in self.past}

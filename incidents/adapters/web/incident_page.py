@@ -21,7 +21,7 @@ from incidents.core.errors import NotAllowed, NotFound
 from incidents.core.incident import Action, Resolution
 from incidents.core.run_words import waits_for
 from incidents.core.task import TaskKind
-from incidents.core.timeline import entries, markdown
+from incidents.core.timeline import entries, markdown, proof
 
 OURS = frozenset({"as", "once"})  # what each form carries beside the words of its action
 
@@ -76,6 +76,7 @@ async def shown(
         "telling": telling,
         "steps": view_of.steps(view),
         "entries": entries(view.facts),
+        "proof": proof,
         "tone": view_of.tone,
         "relations": view_of.RELATIONS,
         "tasks": view_of.task_rows(view, frame.numbers.now),

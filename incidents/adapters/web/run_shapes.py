@@ -195,7 +195,9 @@ class RunShape(Shape):
     expires_at: datetime | None
     approvals: list[ApprovedShape]
     warned: str | None = Field(description="Who answered the plan's warning.")
-    evidence: str | None = Field(description="Hash of what was kept before anything was changed.")
+    evidence: str | None = Field(
+        description="sha256 of what was kept before anything was changed; `/evidence` gives it."
+    )
     steps: list[StepProgress]
     started_at: datetime | None
     ended_at: datetime | None

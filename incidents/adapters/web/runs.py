@@ -21,6 +21,15 @@ from incidents.flow.ports import PlanRequest, RunQuery, RunRequest, Word
 _ID = re.compile(r"RUN-[1-9][0-9]{0,15}")
 _PLAN = "a" * 64
 _EXAMPLE = {"runbook": "rollback-mlflow-alias", "parameters": {"model": "credit-scoring", "version": "1"}}
+_EVIDENCE = {
+    "run": "RUN-1",
+    "plan": {"hash": _PLAN},
+    "prior": {"move": {"version": "2"}},
+    "incident": {"id": "INC-1"},
+    "facts": {"seq": 14, "hash": "b" * 64},
+    "alerts": [],
+    "system": {"id": "credit-scoring"},
+}
 
 PlanHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Value = Annotated[str, StringConstraints(max_length=2_000)] | bool | int | float
@@ -123,6 +132,24 @@ async def runs_of(doors: WebDoors, query: RunQuery) -> tuple[Sequence[Run], str 
 async def show_run(doors: Doors, run: RunId) -> RunWhole:
     """One run with its whole plan and how each step stands."""
     return RunWhole.of(await doors.runs.run(run))
+
+
+@router.get(
+    "/runs/{run}/evidence",
+    responses=ONE
+    | {
+        200: {
+            "description": "The kept bytes, unchanged: their sha256 is the `evidence` of the run, and the ETag.",
+            "content": {"application/json": {"schema": {"type": "object"}, "example": _EVIDENCE}},
+            "headers": {"ETag": {"description": "The sha256 in quotes.", "schema": {"type": "string"}}},
+        }
+    },
+    response_class=Response,
+)
+async def show_evidence(doors: Doors, run: RunId) -> Response:
+    """What was kept before a run changed anything: incident, alerts, system, what the targets said, and the plan."""
+    digest, kept = await doors.runs.evidence(run)
+    return Response(kept, media_type="application/json", headers={"ETag": f'"{digest}"'})
 
 
 @router.post("/runs/{run}/approve", responses=DOES)

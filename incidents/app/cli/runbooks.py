@@ -50,12 +50,12 @@ def show(runbook: RunbookId, url: Url = None, as_json: AsJson = False) -> None:
     if as_json:
         terminal.write_json(found)
         return
-    plain = terminal.plain
+    indented = terminal.indented
     terminal.write(_line(found))
-    terminal.write(*(plain(_parameter(each)) for each in found["parameters"]))
+    terminal.write(*(indented(_parameter(each)) for each in found["parameters"]))
     steps = enumerate(found["outlines"], start=1)
-    terminal.write(*(plain(f"  {number}. {each['id']} ({each['type']}): {each['title']}") for number, each in steps))
-    terminal.write("", *map(plain, found["body"].splitlines()))
+    terminal.write(*(indented(f"  {number}. {each['id']} ({each['type']}): {each['title']}") for number, each in steps))
+    terminal.write("", *map(indented, found["body"].splitlines()))
 
 
 def _parameter(each: Answer) -> str:
