@@ -275,6 +275,24 @@ async def test_a_run_says_to_the_second_when_it_was_and_leads_to_its_proof() -> 
     assert "/evidence" not in await read(a_shelf(a_run()), "/runs/RUN-1"), "nothing is kept yet"
 
 
+async def test_what_a_run_asks_of_people_stands_at_the_top_of_its_incident() -> None:
+    unknown = StepRun(id="move", state=StepState.UNKNOWN, touched=True, began_at=NOW - minutes(3))
+    stuck = running(DONE, id="RUN-2", status=RunStatus.UNDO_FAILED, ended_at=NOW, why="Point champion could not be.")
+    front = a_shelf(running(unknown), stuck)
+    top = words((await read(front, "/incidents/INC-1")).partition("<aside>")[0])
+    assert "RUN-1 waits for somebody to look whether “Point champion of credit to version 1” was done" in top
+    assert "RUN-2 could not be taken back. Point champion could not be." in top
+    front.world.hold(an_incident(1, status=Status.RESOLVED))
+    assert "could not be taken back" not in (await read(front, "/incidents/INC-1")).partition("<aside>")[0]
+
+
+async def test_an_undo_that_failed_shows_the_request_that_a_person_may_have_to_send() -> None:
+    failed = replace(DONE, state=StepState.UNDO_FAILED, said="answered 404")
+    page = await read(a_shelf(running(failed, status=RunStatus.UNDO_FAILED, ended_at=NOW)), "/runs/RUN-1")
+    assert '<p class="outcome">Taking it back: answered 404</p>' in page
+    assert '<details class="exactly" open>' in page
+
+
 async def test_reject_and_cancel_take_a_word_and_say_what_they_did() -> None:
     front = a_shelf(a_run(), running(DONE, id="RUN-2"))
     for run, deed, said in (("RUN-1", "reject", "Rejected"), ("RUN-2", "cancel", "no further step is done")):

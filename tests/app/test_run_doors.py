@@ -4,6 +4,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,7 @@ def test_whoever_asked_cannot_approve_and_a_second_owner_does(at_desk: Desk, reg
         words = ("run", "approve", "1", "--plan", run["plan"], *(("--as", by) if by else ()))
         refused = at_desk.type(*words)
         assert (refused.code, why in refused.err) == (1, True), refused.err
+    assert refused.err.endswith("(with --as PERSON)\n"), "and how to be somebody"
     stale = at_desk.type("run", "approve", "1", "--plan", "b" * 64, "--as", "lee", "--json")
     assert (stale.code, stale.json["code"]) == (1, "changed")
     approved = at_desk.type("run", "approve", "1", "--as", "lee", given="y\n")
@@ -110,7 +112,9 @@ def test_whoever_asked_cannot_approve_and_a_second_owner_does(at_desk: Desk, reg
     assert at_desk.type("run", "show", "RUN-1", "--json").json["approvals"][0]["by"] == "lee"
     page = send(at_desk, "/runs/RUN-1").text
     assert "Lee Park" in page
-    assert re.search(r"Evidence was kept .*[0-9a-f]{64}", page)
+    told = re.search(r"Evidence</a> was kept .*([0-9a-f]{64})", page)
+    assert told
+    assert sha256(send(at_desk, "/api/runs/RUN-1/evidence").content).hexdigest() == told[1]
     assert registry.ledger == [("GET", "2")], "the engine alone changes anything, and none runs here"
 
 
@@ -120,6 +124,9 @@ def test_no_is_no(at_desk: Desk) -> None:
     rejected = at_desk.type("run", "reject", "run-1", "--note", "Not now", "--as", "lee")
     assert (rejected.code, "rejected by Lee Park: Not now" in rejected.out) == (0, True)
     assert at_desk.type("run", "cancel", "1", "--as", "lee").code == 1
+    late = at_desk.type("run", "approve", "1", "--as", "lee")
+    assert (late.code, late.out) == (1, ""), "nobody is asked about what is over"
+    assert "RUN-1 is over (rejected): nothing is left to approve" in late.err
     assert at_desk.type("run", "list").out == "No runs.\n"
     assert [run["id"] for run in at_desk.type("run", "list", "--incident", "1", "--json").json["items"]] == ["RUN-1"]
     assert "rejected" in send(at_desk, "/incidents/INC-1").text

@@ -150,9 +150,11 @@ def a_judgement(**more: object) -> Fact:
 def test_a_judgement_shows_each_window_that_it_rests_on_with_its_figures() -> None:
     start, end, later = (f"{NOW + minutes(count):%m-%d %H:%M}" for count in (0, 60, 75))
     assert proof(a_judgement(verdict="failed")) == (
-        f"data drift psi_*: {start} to {end} psi 0.06, limit 0.1 (within limit); "
-        f"{start} to {end} psi 0.3 (out of limit); {start} to {end} psi 0 (does not count); "
-        f"{later} resolved, says its monitor",
+        (
+            f"data drift psi_*: {start} to {end} psi 0.06, limit 0.1 (within limit); "
+            f"{start} to {end} psi 0.3 (out of limit); {start} to {end} psi 0 (does not count); "
+            f"{later} resolved, says its monitor"
+        ),
         "cost anomaly spend: nothing was told of it",
     )
     page = markdown(an_incident(), chained([a_judgement(verdict="failed")]))

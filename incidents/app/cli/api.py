@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 _PATIENCE = 30.0  # seconds that a command waits for another one on the same SQLite file
 _ANSWER = 40.0  # seconds; the service itself gives up on its database earlier
+_ANSWERED_BY = {  # what whoever typed can do about it here
+    "warning": " (answer yes with --warned)",
+    "no_person": " (with --as PERSON)",
+}
 Query = Sequence[tuple[str, str | int]]
 Answer = dict[str, Any]
 
@@ -28,7 +32,8 @@ class Refused(IncidentsError):
     """The service said no; `problem` is its whole answer."""
 
     def __init__(self, problem: Mapping[str, Any], status: int) -> None:
-        super().__init__(str(problem.get("detail") or problem.get("title") or f"refused with status {status}"))
+        said = str(problem.get("detail") or problem.get("title") or f"refused with status {status}")
+        super().__init__(said + _ANSWERED_BY.get(str(problem.get("code")), ""))
         self.problem = dict(problem)
         self.status = status
 

@@ -24,7 +24,9 @@ def plan_lines(plan: Answer, standing: Mapping[str, str] | None = None) -> list[
         lines += _requests(step)
     approval = plan["approval"]
     lines.append(
-        f"{approval['text']} must approve it." if approval else "It changes nothing: nobody has to approve it."
+        f"Needed to approve it: {approval['text'][:1].lower()}{approval['text'][1:]}."
+        if approval
+        else "It changes nothing: nobody has to approve it."
     )
     return [*lines, *([f"Warning: {plain(plan['warning'])}"] if plan["warning"] else []), f"plan {plan['hash']}"]
 

@@ -96,6 +96,8 @@ def approve(  # noqa: PLR0913 - an option each
     with session.api(url=url, by=by, as_json=as_json) as calls:
         if plan is None:
             found = calls.get(f"/api/runs/{run}")
+            if found["status"] not in OPEN:
+                raise IncidentsError(f"{run} is over ({found['status'].replace('_', ' ')}): nothing is left to approve")
             terminal.write(*run_lines(found))
             plan, warned = found["plan"], agreed(found["planned"], "Approve exactly this?", warned=warned)
         done = calls.post(f"/api/runs/{run}/approve", {"plan": plan, "warned": warned, "note": note})
