@@ -343,3 +343,13 @@ async def test_a_runbook_shows_its_parameters_its_steps_and_its_latest_runs() ->
     assert "Point {{ parameters.alias }} back http" in told
     assert "RUN-1" in told
     assert "Why and when." in told
+
+
+async def test_what_stands_between_fences_is_shown_as_it_was_written() -> None:
+    front = a_shelf()
+    body = "Why.\n\n```yaml step\nlook:\n  keep: {a: <b>}\n```\nThen ```this``` and\n```\nno end"
+    front.world.estate = replace(front.world.estate, runbooks=(replace(MOVE, body=body),))
+    page = await read(front, f"/runbooks/{MOVE.id}")
+    assert '<section class="prose">Why.</section>' in page
+    assert '<pre class="raw">look:\n  keep: {a: &lt;b&gt;}</pre>' in page
+    assert '<section class="prose">Then ```this``` and\n```\nno end</section>' in page

@@ -17,6 +17,8 @@ from incidents.core.figures import counted, money, span
 
 _HIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\\]")
 
+_FENCED = re.compile(r"^```[^\n`]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+
 
 def safe_url(address: str | None) -> str:
     """The address if a browser may follow it; else nothing, and the text is shown without a link."""
@@ -54,6 +56,12 @@ def pretty(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
+def fenced(markdown: str) -> list[tuple[bool, str]]:
+    """Markdown in its pieces: prose, and what stands between fences, which is told by True."""
+    pieces = _FENCED.split(markdown)
+    return [(bool(number % 2), text.strip("\n")) for number, text in enumerate(pieces) if text.strip()]
+
+
 @cache
 def asset(name: str) -> tuple[bytes, str]:
     """A file of `static/` and a mark that changes with it."""
@@ -71,7 +79,7 @@ def _pages() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"url": safe_url, "utc": utc, "ago": ago, "words": words, "counted": counted, "span": span}
-    made.filters |= {"money": money, "system_page": system_page, "pretty": pretty}
+    made.filters |= {"money": money, "system_page": system_page, "pretty": pretty, "fenced": fenced}
     made.globals["style"] = f"/static/style.css?v={asset('style.css')[1]}"
     made.globals["icon"] = f"/static/icon.svg?v={asset('icon.svg')[1]}"
     return made
