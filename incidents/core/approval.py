@@ -15,7 +15,7 @@ from incidents.core.schedule import turn
 from incidents.core.step import Approval, Step, StepType
 from incidents.core.system import Role
 
-_OVER = frozenset({Status.RESOLVED, Status.CLOSED})
+OVER = frozenset({Status.RESOLVED, Status.CLOSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def may_ask(by: Actor, estate: Estate) -> None:
 
 def still_open(incident: Incident) -> None:
     """Raise NotAllowed where the trouble is over: nothing is changed for it any more."""
-    if incident.status in _OVER:
+    if incident.status in OVER:
         raise NotAllowed("closed", f"{incident.id} is {incident.status}: nothing is changed for it any more")
 
 

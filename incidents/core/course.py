@@ -163,6 +163,8 @@ class Course:
         if status is RunStatus.UNDO_FAILED:
             self._worse(text)
         elif status in {RunStatus.FAILED, RunStatus.UNDONE} and self.run.cancelled_by is None:
+            if status is RunStatus.UNDONE and self.desk.incident.status is Status.RESOLVED:
+                self._reopen(text)  # what it was resolved by is taken away again
             self.ask(text)
 
     def ask(self, why: str) -> None:
@@ -172,11 +174,15 @@ class Course:
             self.desk.change(held=None, held_at=None, mitigated_at=None, verified_at=None)
             self.desk.ask(why, wanted=True)
 
+    def _reopen(self, why: str) -> None:
+        """It gathers no alerts, for another incident of the system may by now."""
+        self.desk.reopen(why, gathers=False)
+
     def _worse(self, why: str) -> None:
         """A target is in a state that nobody wanted: one level worse, and people are paged for that alone."""
         desk, was = self.desk, self.desk.incident.severity
         if desk.incident.status is Status.RESOLVED:
-            desk.reopen(why)
+            self._reopen(why)
         if desk.incident.status in UNRESOLVED:
             desk.raise_to(was.raised(), why)
             self.ask(why)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incidents.core.approval import approvers, requirement
+from incidents.core.approval import OVER, approvers, requirement
 from incidents.core.course import PASSED, Course
 from incidents.core.desk import Desk
 from incidents.core.fact import FactKind
 from incidents.core.run import Run, RunStatus, StepRun, StepState
-from incidents.core.sending import Send, ask_status, begin, crashed
+from incidents.core.sending import Send, begin, crashed, still_unknown
 from incidents.core.step import Step, StepType
 from incidents.core.undoing import back
 from incidents.core.whose import responsible
@@ -55,8 +55,7 @@ def _go_on(course: Course) -> Todo | None:
         if standing is None:
             course.end(RunStatus.SUCCEEDED, _success(course))
             break
-        asked = standing.state is StepState.UNKNOWN and standing.until is None
-        if asked or (standing.until is not None and standing.until > course.now):
+        if standing.until is not None and standing.until > course.now:
             course.change(ready_at=standing.until)
             break
         todo = _turn(course, course.of(standing.id)[0], standing)
@@ -78,10 +77,8 @@ def _turn(course: Course, step: Step, standing: StepRun) -> Todo | None:
             return _enter(course, step)
         case StepState.WAITING:
             return _waited(course, step)
-        case StepState.UNKNOWN if step.status is not None:
-            return ask_status(step, step.status)
         case StepState.UNKNOWN:
-            course.note(step, until=None)
+            return still_unknown(course, step)
         case _:
             crashed(course, step)
     return None
@@ -89,6 +86,10 @@ def _turn(course: Course, step: Step, standing: StepRun) -> Todo | None:
 
 def _enter(course: Course, step: Step) -> Todo | None:
     match step.type:
+        case StepType.HTTP if step.changes and not course.changed and course.desk.incident.status in OVER:
+            incident = course.desk.incident  # it may have waited for long, or the service been away
+            why = f"{incident.id} is {incident.status}: nothing is changed for it any more"
+            course.end(RunStatus.FAILED, f"{why}. {course.left()}")
         case StepType.HTTP:
             return begin(course, step)
         case StepType.NOTIFY:

@@ -14,6 +14,8 @@ from incidents.core.whose import responsible
 _QUESTION = timedelta(seconds=30)  # for the answer to a question
 _AGAIN = 3  # times more that something is sent which may be sent twice, where the plan names no number
 _LOOKS = 3  # times that a target is asked before it counts as silent
+_PATIENCE = timedelta(minutes=15)  # until people are told again that nobody knows; then twice as long, and so on
+_LONGEST = 4  # times that it doubles
 CRASHED = "the process ended before an answer was kept"
 
 
@@ -61,11 +63,6 @@ def begin(course: Course, step: Step) -> Send:
     return _do(course, step)
 
 
-def ask_status(step: Step, question: Question) -> Send:
-    """Ask the target whether it was done."""
-    return _question(step, question, Sending.STATUS)
-
-
 def _question(step: Step, question: Question, what: Sending) -> Send:
     return Send(
         step=step, what=what, request=question.request, expect=question.expect, within=min(step.timeout, _QUESTION)
@@ -92,6 +89,8 @@ def _filled(step: Step) -> Request:
 
 def came(course: Course, send: Send, answer: Answer) -> Send | None:
     """Write down what an answer comes to; what must be sent at once because of it."""
+    if course.run.status is not RunStatus.RUNNING and not send.alters:
+        return None  # it is being taken back by now: what the target says to a question decides nothing any more
     match send.what:
         case Sending.LOOK:
             return _looked(course, send, answer)
@@ -161,7 +160,7 @@ def ambiguous(course: Course, step: Step, why: str) -> None:
         course.move(step, StepState.UNKNOWN, until=course.now + step.delay, asked=0, said=why)
         course.tell(FactKind.STEP_UNKNOWN, f"{step.title}: it may have been done, so the target is asked: {why}", step)
     else:
-        course.move(step, StepState.UNKNOWN, until=None, said=why)
+        course.move(step, StepState.UNKNOWN, asked=_LOOKS, said=why)
         _ask_people(course, step, why)
 
 
@@ -174,7 +173,7 @@ def _told(course: Course, send: Send, answer: Answer) -> None:
     elif standing.asked + 1 < _LOOKS:
         course.note(step, asked=standing.asked + 1, until=course.now + step.delay)
     else:
-        course.note(step, asked=standing.asked + 1, until=None)
+        course.note(step, asked=_LOOKS)
         _ask_people(course, step, f"the target was asked {_LOOKS} times and does not say that it was: {found.why}")
 
 
@@ -182,9 +181,27 @@ def _ask_people(course: Course, step: Step, why: str) -> None:
     """Nobody but a person can find out; until they answer nothing further is done."""
     text = f"{step.title}: nobody knows whether it was done ({why}). Look at {_filled(step).connection} and say"
     course.tell(FactKind.STEP_UNKNOWN, text, step)
-    course.post(f"{text}: done, failed or retry")
-    course.notice(responsible(course.desk, step.role), f"{course.run.id} waits for you", text, f"{step.id}:unknown")
+    _tell_people(course, step, text)
     course.ask(f"{course.run.id} waits: nobody knows whether this was done: {step.title}")
+
+
+def still_unknown(course: Course, step: Step) -> Send | None:
+    """Nobody knows yet: the target is asked, and once it was asked in vain, people are told again."""
+    standing = course.of(step.id)[1]
+    if step.status is not None and standing.asked < _LOOKS:
+        return _question(step, step.status, Sending.STATUS)
+    text = f"{step.title}: nobody knows yet whether it was done. Look at {_filled(step).connection} and say"
+    course.note(step, asked=standing.asked + 1)
+    _tell_people(course, step, text, again="still ")
+    return None
+
+
+def _tell_people(course: Course, step: Step, text: str, again: str = "") -> None:
+    standing = course.of(step.id)[1]
+    key = f"{step.id}:unknown:{standing.attempts}:{standing.asked}"
+    course.post(f"{text}: done, failed or retry")
+    course.notice(responsible(course.desk, step.role), f"{course.run.id} {again}waits for you", text, key)
+    course.note(step, until=course.now + _PATIENCE * (1 << min(standing.asked - _LOOKS, _LONGEST)))
 
 
 def crashed(course: Course, step: Step) -> None:

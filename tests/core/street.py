@@ -38,6 +38,7 @@ class Street:
         self.facts: list[Fact] = []
         self.posts: list[str] = []
         self.notices: list[tuple[str | None, str]] = []
+        self.notice_keys: list[str] = []
         self.out: Todo | None = None
         self.paused = False  # between the answer to one request and what comes next
         self._replies: Iterator[Answer] = iter(replies)
@@ -50,6 +51,7 @@ class Street:
         self.facts += facts
         self.posts += [str(e.data["text"]) for e in effects if e.kind is EffectKind.POST]
         self.notices += [(e.target, str(e.data["title"])) for e in effects if e.kind is EffectKind.NOTICE]
+        self.notice_keys += [e.key for e in effects if e.kind is EffectKind.NOTICE]
 
     # --- people ---------------------------------------------------------------------------------------------------
 

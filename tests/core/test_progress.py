@@ -75,6 +75,27 @@ def test_what_is_not_as_it_was_planned_is_not_touched() -> None:
     assert "Nothing was changed" in street.run.why
 
 
+@pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED])
+def test_what_is_over_before_anything_was_changed_for_it_is_left_alone(status: Status) -> None:
+    street = started(a_wait(minutes=10), a_step(look=LOOK, prior={"version": "2"}), a_notify())
+    street.incident = an_incident(status, gathering=False)
+    street.wait(minutes=10)
+
+    assert street.sent == []
+    assert street.run.status is RunStatus.FAILED
+    assert street.run.why == f"INC-1 is {status}: nothing is changed for it any more. Nothing was changed"
+    assert street.incident.status is status
+
+
+def test_what_is_resolved_halfway_is_carried_through_as_it_was_approved() -> None:
+    street = started(a_step(), a_wait(minutes=10), a_flag())
+    street.incident = an_incident(Status.RESOLVED, gathering=False)
+    street.wait(minutes=10)
+
+    assert street.sent == ["do move", "do flag"]
+    assert street.run.status is RunStatus.SUCCEEDED
+
+
 def test_a_target_that_cannot_be_looked_at_is_not_touched() -> None:
     street = started(a_step(look=LOOK, prior={"version": "2"}), replies=(AWAY, GONE, said(503))).wait(minutes=1)
 
@@ -118,10 +139,59 @@ def test_what_may_have_been_done_is_asked_of_a_person_and_never_repeated(lost: o
 
     assert street.sent == ["do move"]
     assert street.states() == {"move": S.UNKNOWN}
-    assert street.run.ready_at is None
     assert "nobody knows whether it was done" in street.told(FactKind.STEP_UNKNOWN)[0]
     assert ("priya", "RUN-1 waits for you") in street.notices
     assert "RUN-1 waits" in street.incident.paging.why
+
+
+def test_a_question_that_nobody_answers_is_put_again_ever_more_seldom() -> None:
+    street = started(a_step(), replies=(GONE,))
+
+    street.wait(minutes=15)
+    assert street.notices[1:] == [("priya", "RUN-1 still waits for you")]
+    street.wait(minutes=29)
+    assert len(street.notices) == 2
+    street.wait(minutes=1)
+    assert len(street.notices) == 3
+    street.wait(days=1)
+
+    assert street.notices[-1] == ("priya", "RUN-1 still waits for you")
+    assert street.run.ready_at is not None
+    assert len(street.notices) < 12
+    assert len(street.told(FactKind.STEP_UNKNOWN)) == 1
+
+
+def test_who_sent_it_again_in_vain_is_told_again_that_nobody_knows() -> None:
+    street = started(a_step(), replies=(GONE, GONE))
+    street.answer("move", "retry")
+
+    assert street.states() == {"move": S.UNKNOWN}
+    assert street.notices == [("priya", "RUN-1 waits for you")] * 2
+    assert len(set(street.notice_keys)) == 2
+
+
+@pytest.mark.parametrize("answer", [version("2"), version("3"), AWAY])
+def test_a_run_that_is_cancelled_while_its_target_is_looked_at_sends_nothing(answer: object) -> None:
+    street = Street(a_run(a_step(look=LOOK, prior={"version": "2"}), status=RunStatus.RUNNING), answer)  # type: ignore[arg-type]
+    street.advance()
+    street.cancel()
+    street.deliver()
+
+    assert street.sent == ["look move"]
+    assert street.run.status is RunStatus.CANCELLED
+
+
+def test_nobody_is_asked_about_a_step_of_a_run_that_is_cancelled_meanwhile() -> None:
+    street = started(a_step(status=RUNS_ONE, irreversible=True, undo=None), replies=(GONE, AWAY, AWAY, AWAY))
+    street.wait(seconds=10)
+    assert street.sent == ["do move", *["status move"] * 2]
+    street.now += minutes(1)
+    street.advance()
+    street.cancel()
+    street.deliver()
+
+    assert street.run.status is RunStatus.CANCELLED
+    assert street.notices == []
 
 
 def test_who_has_the_incident_is_paged_although_they_have_it_and_it_is_calm() -> None:
@@ -192,7 +262,7 @@ def test_where_the_target_does_not_say_so_a_person_is_asked() -> None:
     street = started(a_step(status=RUNS_ONE), replies=(GONE, version("2"), AWAY, said(500))).wait(days=1)
 
     assert street.sent == ["do move", *["status move"] * 3]
-    assert street.run.ready_at is None
+    assert street.states() == {"move": S.UNKNOWN}
     assert len(street.told(FactKind.STEP_UNKNOWN)) == 2
 
 

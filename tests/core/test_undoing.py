@@ -79,12 +79,25 @@ def test_a_failed_undo_is_one_level_worse_and_pages_people_anew() -> None:
 
 @pytest.mark.parametrize("status", [Status.TRIGGERED, Status.MITIGATED, Status.RESOLVED])
 def test_also_where_it_cannot_be_worse_or_seemed_over(status: Status) -> None:
-    incident = an_incident(status, Severity.SEV1)
-    street = Street(a_run(a_step(), a_flag()), OK, said(400), said(403), incident=incident).start()
+    street = Street(a_run(a_step(), a_wait(), a_flag()), OK, said(400), said(403)).start()
+    street.incident = an_incident(status, Severity.SEV1, gathering=status is not Status.RESOLVED)
+    street.wait(minutes=10)
 
     assert street.incident.severity is Severity.SEV1
     assert street.incident.status is Status.TRIGGERED
     assert "could not be taken back" in street.incident.paging.why
+    assert street.incident.gathering is (status is not Status.RESOLVED), "another may gather at the system by now"
+
+
+def test_what_was_resolved_by_a_change_is_not_resolved_once_the_change_is_taken_back() -> None:
+    street = Street(a_run(a_step(), a_wait(), a_flag()), OK, said(400), OK).start()
+    street.incident = an_incident(Status.RESOLVED, gathering=False)
+    street.wait(minutes=10)
+
+    assert street.run.status is RunStatus.UNDONE
+    assert street.incident.status is Status.TRIGGERED
+    assert not street.incident.gathering
+    assert street.told(FactKind.REOPENED)
 
 
 def test_an_undo_that_must_not_be_sent_twice_is_not() -> None:
