@@ -70,13 +70,13 @@ class Course:
     def post(self, text: str) -> None:
         self.desk.post(f"{self.run.id}: {text}")
 
-    def notice(self, to: Iterable[Person], title: str, text: str, key: str) -> None:
-        """Tell people of it one by one, with the way to the run's page; once for each key and person."""
+    def notice(self, step: Step, to: Iterable[Person], title: str, text: str, key: str) -> None:
+        """Tell people one by one that a step waits for them, with the way to the run's page; once for each key."""
         estate = self.desk.estate
         for person in to:
-            told = {"title": title, "text": text, "path": f"/runs/{self.run.id}"}
+            told = {"title": title, "text": text, "path": f"/runs/{self.run.id}", "run": self.run.id, "step": step.id}
             effect = Effect(
-                key=f"notice:{self.run.id}:{key}:{person.id}",
+                key=f"notice:{self.run.id}:{step.id}:{key}:{person.id}",
                 kind=EffectKind.NOTICE,
                 channel=estate.page_channel(person),
                 incident=None,

@@ -147,7 +147,7 @@ def ask(course: Course, step: Step) -> None:
     text = f"{step.title}{reply}. {step.text}".strip()
     course.post(f"{again}waits for {', '.join(person.name for person in people)}: {text}")
     title = f"{course.run.id} {again}waits for you"
-    course.notice(dict.fromkeys(people), title, text, f"{step.id}:{standing.asked + 1}")
+    course.notice(step, dict.fromkeys(people), title, text, f"{standing.asked + 1}")
 
 
 def answers(run: Run, id_: str) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def _escalate(desk: Desk, run: Run, text: str) -> None:
             incident=None,
             due_at=desk.now,
             target=person.id,
-            data={"title": f"Nobody can approve {run.id}", "text": text, "path": f"/runs/{run.id}"},
+            data={"title": f"Nobody can approve {run.id}", "text": text, "path": f"/runs/{run.id}", "run": run.id},
         )
         desk.effects.append(made)
 

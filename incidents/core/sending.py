@@ -198,9 +198,9 @@ def still_unknown(course: Course, step: Step) -> Send | None:
 
 def _tell_people(course: Course, step: Step, text: str, again: str = "") -> None:
     standing = course.of(step.id)[1]
-    key = f"{step.id}:unknown:{standing.attempts}:{standing.asked}"
+    key = f"unknown:{standing.attempts}:{standing.asked}"
     course.post(f"{text}: done, failed or retry")
-    course.notice(responsible(course.desk, step.role), f"{course.run.id} {again}waits for you", text, key)
+    course.notice(step, responsible(course.desk, step.role), f"{course.run.id} {again}waits for you", text, key)
     course.note(step, until=course.now + _PATIENCE * (1 << min(standing.asked - _LOOKS, _LONGEST)))
 
 

@@ -24,8 +24,11 @@ from incidents.flow.ports import (
     Word,
 )
 from tests.adapters.store.kept import an_effect
+from tests.fakes.works import Works
 from tests.flow.house import House, Postman, harm
+from tests.flow.shop import Shop
 from tests.make import by, minutes
+from tests.make_runs import a_manual, a_step
 
 LEASE = deliver.LEASE + timedelta(seconds=1)
 PAGE = "page:INC-1:1:0:priya"
@@ -379,6 +382,48 @@ async def test_a_refresh_brings_what_was_decided_to_everybody_who_was_asked_and_
     await house.act(Action.NOTE, note="Long after")
     await house.carry(postman)
     assert not [ref for ref in postman.carried[-1].refs if ref.approval]
+
+
+async def test_nobody_is_asked_to_approve_what_was_decided_while_the_channel_was_away(house: House) -> None:
+    run, postman = await proposal(house), Postman()
+    postman.answers = {f"approval:RUN-1:{who}": [NotSent("Slack is away")] for who in ("dana", "gita", "kim", "omar")}
+    await house.carry(postman)
+    await house.runs.approve(Word(run=run.id, by=by("lee"), plan=run.hash))
+    house.store.shift(minutes(1))
+    await house.carry(postman)
+
+    effects = await house.effects()
+    assert effects["approval:RUN-1:lee"] == "sent"
+    assert {effects[f"approval:RUN-1:{who}"] for who in ("dana", "gita", "kim", "omar")} == {"cancelled"}
+    assert [key for key in postman.keys if key.startswith("approval:RUN-1:dana")] == ["approval:RUN-1:dana"]
+    await house.is_well()
+
+
+async def test_the_fallback_of_an_approval_is_cancelled_too(house: House) -> None:
+    postman, fallback = Postman(), Postman(Channel.WEBHOOK)
+    postman.answers["approval:RUN-1:lee"] = [Refused("a rule of the workspace forbids it")]
+    run = await proposal(house)
+    await house.carry(postman)
+    await house.runs.reject(Word(run=run.id, by=by("dana"), plan=run.hash))
+    await house.carry(fallback)
+
+    assert (await house.effects())["fallback:approval:RUN-1:lee"] == "cancelled"
+    assert not [message for message in fallback.carried if "approval" in message.key]
+
+
+async def test_nobody_is_told_that_a_step_waits_for_them_once_it_was_answered(house: House) -> None:
+    shop, postman = Shop(house, Works("cut")), Postman()
+    await shop.begin(a_step(), a_manual())
+    await shop.work()
+    unknown = [key for key in await house.effects() if key.startswith("notice:RUN-1:move:")]
+    assert unknown
+    await shop.change(await shop.now(), "move", "done")
+    await shop.work()
+    await house.carry(postman)
+
+    effects = await house.effects()
+    assert {effects[key] for key in unknown} == {"cancelled"}
+    assert {state for key, state in effects.items() if key.startswith("notice:RUN-1:retrain:")} == {"sent"}
 
 
 async def test_an_approval_that_slack_refuses_is_told_and_goes_out_by_the_fallback(house: House) -> None:

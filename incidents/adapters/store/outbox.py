@@ -12,6 +12,7 @@ from incidents.adapters.store import rows as r
 from incidents.adapters.store.bulk import among, insert_rows, listed
 from incidents.adapters.store.columns import AnyRow
 from incidents.adapters.store.part import Part
+from incidents.adapters.store.run_news import old_news
 from incidents.adapters.store.run_tables import runs
 from incidents.adapters.store.tables import effects, incidents, unreachable, waiting
 from incidents.core.effect import Channel, EffectKind, EffectState
@@ -46,28 +47,18 @@ class Outbox(Part):
     async def claim(self, channel: Channel, *, limit: int, lease: timedelta) -> list[Claimed]:
         """Lease what is due: pages first, the worst severity first.
 
-        A page for an incident that is no longer triggered, or of an earlier round, is cancelled here instead. A post
+        A page for an incident that is no longer triggered, or of an earlier round, is cancelled here instead; so is
+        asking for the approval of a run that was decided about. A post
         waits for its card, an event for those before it, a refresh for every message that is on its way, and gives way
         to a newer refresh. An effect whose incident somebody is changing just now is left for the next look, so that
         their order is certain.
         """
-        token = token_hex(8)
-        claimed, cancelled = [], []
-        for row in (await self._connection.execute(self._due(channel, limit))).all():
-            why = _no_longer_wanted(row)
-            if why:
-                cancelled.append({"id": row.id, "why": why})
-            else:
-                claimed.append(_claimed(row, token, self._now))
-        if cancelled:
-            await self._cancel(cancelled)
-        if claimed:
-            await self._lease([claim.id for claim in claimed], token, lease)
-        return claimed
+        rows = (await self._connection.execute(self._due(channel, limit))).all()
+        return await self._taken(rows, {row.id: why for row in rows if (why := _no_longer_wanted(row))}, lease)
 
     async def claim_notices(self, channel: Channel, *, limit: int, lease: timedelta) -> list[Claimed]:
-        """Lease notices that are due, the oldest first; there is no incident to re-check."""
-        e, token = effects.c, token_hex(8)
+        """Lease notices that are due, the oldest first; that a run waits for somebody is looked at again."""
+        e = effects.c
         query = (
             select(effects)
             .where(e.incident == r.NO_INCIDENT, e.channel == channel, *self._claimable())
@@ -75,7 +66,14 @@ class Outbox(Part):
             .limit(limit)
         )
         query = query if self._sqlite else query.with_for_update(skip_locked=True)
-        claimed = [_claimed(row, token, self._now) for row in await self._connection.execute(query)]
+        return await self._taken((await self._connection.execute(query)).all(), {}, lease)
+
+    async def _taken(self, rows: Sequence[AnyRow], unwanted: Mapping[int, str], lease: timedelta) -> list[Claimed]:
+        """Lease these but for those that nobody wants any more, which are cancelled."""
+        token, over = token_hex(8), {**await old_news(self._connection, rows), **unwanted}
+        if over:
+            await self._cancel([{"id": id_, "why": why} for id_, why in over.items()])
+        claimed = [_claimed(row, token, self._now) for row in rows if row.id not in over]
         if claimed:
             await self._lease([claim.id for claim in claimed], token, lease)
         return claimed
