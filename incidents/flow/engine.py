@@ -160,6 +160,8 @@ class Engine:
                 bench.put(changed)
                 bench.run = verified(bench.desk, bench.run, todo.step.id, seen)
                 bench.run, todo = advance(bench.desk, bench.run)
+            if todo is not None and self._stopping:
+                return None  # what is begun now would be cut off, and nobody would know whether it was done
             await self._save(bench, lease, todo)
         return self._written(bench, todo)
 

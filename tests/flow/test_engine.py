@@ -16,6 +16,7 @@ from incidents.core.run import RunStatus
 from incidents.core.severity import Severity
 from incidents.core.step import Request
 from incidents.core.verdict import Verdict, Verification
+from incidents.flow.engine import Engine
 from tests.fakes.works import Works
 from tests.flow.house import House, Postman, open_house
 from tests.flow.shop import Metric, Shop
@@ -126,6 +127,18 @@ class Watched(Works):
         answer = await super().send(request, within=within, key=key)
         self.called.set()
         return answer
+
+
+class Stopping(Works):
+    """The first time that something is asked of it, the process that asks is told to stop."""
+
+    stops: Engine | None = None
+
+    async def send(self, request: Request, *, within: timedelta, key: str | None = None) -> Answer:
+        if self.stops is not None:
+            self.stops.stop()
+            self.stops = None
+        return await super().send(request, within=within, key=key)
 
 
 class Slow(Works):
@@ -313,6 +326,22 @@ async def test_an_answer_is_kept_although_the_database_was_away_when_it_came(two
 
     assert works.done == ["alias 1"]
     assert (await shop.now()).status is RunStatus.SUCCEEDED
+
+
+async def test_a_process_that_is_stopped_begins_no_further_step_and_another_goes_on(two: Pair) -> None:
+    works = Stopping()
+    first, second = Shop(two[0], works), Shop(two[1], works)
+    works.stops = first.engine
+    await first.begin(a_step(), a_flag())
+
+    async with asyncio.timeout(60):
+        await first.engine.run()
+    assert await first.states() == ["done", "pending"]
+
+    two[1].store.shift(timedelta(minutes=2))
+    await second.engine.round()
+    assert works.done == ["alias 1", "feature off"]
+    assert (await second.now()).status is RunStatus.SUCCEEDED
 
 
 async def test_the_loop_works_until_it_is_stopped(two: Pair) -> None:
