@@ -1,12 +1,13 @@
 """Decides what a plan is made of beside its rendered steps: what templates know, its proof, approval and warning."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from incidents.core.errors import NotAllowed
 from incidents.core.estate import Estate
 from incidents.core.incident import Incident
 from incidents.core.plan import Plan
-from incidents.core.rollback import Offer
+from incidents.core.rollback import Offer, Rollback
 from incidents.core.runbook import Runbook
 from incidents.core.step import Approval, Question, Request, Step, StepType
 from incidents.core.system import RiskClass
@@ -17,6 +18,8 @@ WARNING = (
     "system must not be altered in a way that may affect the later evaluation of causes before the authority is "
     "informed. Evidence of how everything stands is kept first. Is this change allowed now?"
 )
+_NAMED = re.compile(r"\{\{[^}]*(?<![.\w])rollback\b")  # in a template
+_TO = re.compile(r"\s*\{\{\s*rollback\.to\s*\}\}\s*")
 _WAYS = frozenset({"abort", "continue"})
 
 
@@ -75,10 +78,20 @@ def finished(
         environment=incident.environment,
         parameters=parameters,
         steps=_with_proof(steps) if changes else steps,
-        rollback=offer.rollback,
+        rollback=_goes_back(runbook, parameters, offer),
         approval=_approval(steps) if changes else None,
         warning=WARNING if changes and high_risk else "",
     )
+
+
+def _goes_back(runbook: Runbook, parameters: Mapping[str, object], offer: Offer) -> Rollback | None:
+    """The rollback that is offered, where this runbook names it and nobody chose another version to go to."""
+    defaults = {parameter.name: str(parameter.default) for parameter in runbook.parameters}
+    steps = [f"{outline.title} {outline.source}" for outline in runbook.outlines]
+    if offer.rollback is None or not any(map(_NAMED.search, (*defaults.values(), *steps))):
+        return None
+    to = [str(parameters[name]) for name, default in defaults.items() if _TO.fullmatch(default)]
+    return offer.rollback if all(chosen == offer.rollback.to for chosen in to) else None
 
 
 def _approval(steps: Iterable[Step]) -> Approval:

@@ -11,7 +11,7 @@ from incidents.core.incident import Incident
 from incidents.core.parameters import values
 from incidents.core.plan import Plan
 from incidents.core.planning import connections, described, finished
-from incidents.core.redaction import redact_value
+from incidents.core.redaction import SECRET, redact, redact_value
 from incidents.core.rollback import Offer, offered
 from incidents.core.runbook import Outline, Runbook
 from incidents.core.step import Question, Step
@@ -46,6 +46,7 @@ class Planner:
         known = described(incident, estate, offer)
         of_system = estate.system(incident.system).parameters.get(runbook.id, {})
         parameters = values(runbook, given, of_system, lambda default: self._templates.value(default, known))
+        _without_secrets(parameters)
         steps = await self._steps(runbook, {**known, "parameters": parameters})
         plan = finished(runbook, incident, estate, offer, parameters, steps)
         self._reaches(connections(plan.steps))
@@ -94,6 +95,13 @@ def _runnable(estate: Estate, wanted: str) -> Runbook:
     if not runbook.outlines:
         raise NotAllowed("not_runnable", f"{runbook.id} is read and done by people: it holds no step for a machine")
     return runbook
+
+
+def _without_secrets(parameters: Known) -> None:
+    """A plan is kept and shown word for word, so what is secret stands with the connection alone."""
+    for name, value in parameters.items():
+        if redact(str(value)).count(SECRET) > str(value).count(SECRET):
+            raise NotAllowed("parameter", f"the parameter {name} looks like a secret: it would be kept with the plan")
 
 
 def _wants_rollback(refused: NotAllowed) -> bool:

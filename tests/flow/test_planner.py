@@ -155,6 +155,18 @@ async def test_a_plan_names_the_versions_of_the_release_and_what_the_target_serv
     assert await planned(town, registry.connection()) == plan
 
 
+async def test_a_plan_to_another_version_or_of_another_remedy_claims_no_rollback(
+    town: House, registry: Registry, tmp_path: Path
+) -> None:
+    await drifted(town)
+    assert (await planned(town, registry.connection(), version="7")).rollback is None
+    assert (await planned(town, registry.connection(), version="1")).rollback is not None
+    named = RUNBOOK.replace("{{ rollback.name }}", "credit").replace('"{{ rollback.to }}"', '"1"')
+    assert "rollback" not in named
+    town.estate = replace(town.estate, runbooks=read_runbooks(a_file(tmp_path, named)).runbooks)
+    assert (await planned(town, registry.connection())).rollback is None
+
+
 async def test_the_hash_is_another_where_anything_is(town: House, registry: Registry) -> None:
     await drifted(town)
     first = await planned(town, registry.connection())
@@ -229,6 +241,28 @@ async def test_what_looks_like_a_secret_is_not_kept_of_an_answer(town: House, re
     registry.says = {"model_version": {"version": "ghp_" + "a1B2" * 9}}
     why = await refused("target", planned(town, registry.connection()))
     assert "ghp_" not in why
+
+
+@pytest.mark.parametrize(
+    "secret", ["sk-proj-a1B2c3D4e5F6g7H8i9J0", "ghp_" + "a1B2" * 9, "Bearer eyJhbGciOiJIUzI1NiJ9.e30.x"]
+)
+async def test_a_secret_that_somebody_types_is_refused_and_said_again_nowhere(
+    town: House, registry: Registry, secret: str
+) -> None:
+    await drifted(town)
+    why = await refused("parameter", planned(town, registry.connection(), model=secret))
+    assert "looks like a secret" in why
+    assert secret not in why
+    assert registry.ledger == [], "nor was it sent anywhere"
+
+
+@pytest.mark.parametrize(
+    "plain", ["credit-20251119-120000", "team/credit@2", "arn:aws:sagemaker:eu-west-1:123456789012", "ab" * 32]
+)
+async def test_what_is_long_or_full_of_digits_is_no_secret(town: House, registry: Registry, plain: str) -> None:
+    await drifted(town)
+    why = await refused("target", planned(town, registry.connection(), model=plain))
+    assert "404" in why, "the registry was asked for it"
 
 
 async def test_a_runbook_without_machine_steps_is_read_and_not_run(town: House, registry: Registry) -> None:
