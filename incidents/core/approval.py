@@ -13,7 +13,7 @@ from incidents.core.people import Person
 from incidents.core.run import Run, RunStatus, StepState
 from incidents.core.schedule import turn
 from incidents.core.step import Approval, Step, StepType
-from incidents.core.system import Role
+from incidents.core.system import HIGH_RISK, Role
 
 OVER = frozenset({Status.RESOLVED, Status.CLOSED})
 
@@ -41,6 +41,7 @@ def may_approve(run: Run, consent: Consent, incident: Incident, estate: Estate, 
     approver = known_person(consent.by, estate)
     step = _awaited(run, consent, now)
     still_open(incident)
+    _still_fits(run, incident, estate)
     if consent.plan != run.hash:
         seen = f"you have seen {consent.plan[:_SHOWN]}" if consent.plan else "say which plan you have seen"
         raise NotAllowed("changed", f"{run.id} proposes the plan {run.hash}: {seen}")
@@ -69,6 +70,15 @@ def still_open(incident: Incident) -> None:
     """Raise NotAllowed where the trouble is over: nothing is changed for it any more."""
     if incident.status in OVER:
         raise NotAllowed("closed", f"{incident.id} is {incident.status}: nothing is changed for it any more")
+
+
+def _still_fits(run: Run, incident: Incident, estate: Estate) -> None:
+    """Raise NotAllowed where the catalog says by now that the plan is about another system, or lacks its warning."""
+    if (incident.system, incident.environment) != (run.system, run.environment):
+        why = f"{incident.id} is about {incident.system} by now, and {run.id} would change {run.system}: ask anew"
+        raise NotAllowed("changed", why)
+    if run.plan.changes and not run.plan.warning and estate.system(run.system).risk_class in HIGH_RISK:
+        raise NotAllowed("changed", f"{run.system} is a high-risk system by now, and {run.id} does not say so: ask anew")
 
 
 def requirement(run: Run, step: Step | None = None) -> Approval:

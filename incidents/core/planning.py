@@ -10,9 +10,8 @@ from incidents.core.plan import Plan
 from incidents.core.rollback import Offer, Rollback
 from incidents.core.runbook import Runbook
 from incidents.core.step import Approval, Question, Request, Step, StepType
-from incidents.core.system import RiskClass
+from incidents.core.system import HIGH_RISK
 
-HIGH_RISK = frozenset({RiskClass.HIGH, RiskClass.PROHIBITED})
 WARNING = (
     "This is a high-risk AI system. Article 73(6) of the EU AI Act: where the incident may be a serious one, the "
     "system must not be altered in a way that may affect the later evaluation of causes before the authority is "

@@ -34,6 +34,9 @@ class RiskClass(StrEnum):
     GPAI = "gpai"
 
 
+HIGH_RISK = frozenset({RiskClass.HIGH, RiskClass.PROHIBITED})
+
+
 class SystemType(StrEnum):
     """What kind of AI system it is."""
 

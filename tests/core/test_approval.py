@@ -14,7 +14,7 @@ from incidents.core.incident import Status
 from incidents.core.people import Team
 from incidents.core.run import Approved, Run, RunStatus, StepRun, StepState
 from incidents.core.step import Approval, Step, StepType
-from incidents.core.system import Role
+from incidents.core.system import RiskClass, Role
 from tests import make_runs
 from tests.make import (
     NOON,
@@ -103,6 +103,19 @@ def test_another_plan_than_the_one_proposed_is_not_approved_and_the_right_hash_i
     with pytest.raises(NotAllowed, match=run.hash) as refused:
         may_approve(run, consent(plan=seen), an_incident(), an_estate(), NOON)
     assert refused.value.code == "changed"
+
+
+def test_a_plan_for_a_name_that_is_another_system_by_now_is_not_approved() -> None:
+    assert code_of(consent(), system="credit-scoring") == "changed"
+    assert code_of(consent(), environment="staging") == "changed"
+
+
+def test_a_plan_without_its_warning_is_not_approved_once_the_system_is_a_high_risk_one() -> None:
+    estate = an_estate(a_catalog(a_system("rag-assistant", risk_class=RiskClass.HIGH)))
+    assert code_of(consent(), estate=estate) == "changed"
+    warns = a_run(plan=a_plan(warning="Tell the authority first"))
+    assert code_of(consent(run=warns), warns, estate) == "warning"
+    assert code_of(consent(run=warns, warned=True), warns, estate) is None
 
 
 def test_an_edited_plan_has_another_hash() -> None:
