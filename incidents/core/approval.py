@@ -78,7 +78,9 @@ def _still_fits(run: Run, incident: Incident, estate: Estate) -> None:
         why = f"{incident.id} is about {incident.system} by now, and {run.id} would change {run.system}: ask anew"
         raise NotAllowed("changed", why)
     if run.plan.changes and not run.plan.warning and estate.system(run.system).risk_class in HIGH_RISK:
-        raise NotAllowed("changed", f"{run.system} is a high-risk system by now, and {run.id} does not say so: ask anew")
+        raise NotAllowed(
+            "changed", f"{run.system} is a high-risk system by now, and {run.id} does not say so: ask anew"
+        )
 
 
 def requirement(run: Run, step: Step | None = None) -> Approval:

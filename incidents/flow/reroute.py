@@ -66,8 +66,12 @@ async def _move(unit: Unit, incident: str, place: Place, system: System, estate:
     desk.tell(FactKind.REROUTED, f"{stranger.system} is {system.title}: its owners are asked now", system=system.id)
     desk.hold(Others().with_these(changed.values()))
     case, desks = Case(desk=desk, alerts=tuple(changed.values())), [desk]
-    other = _gathering(scene, incident)
-    if other is not None:
+    other, runs = _gathering(scene, incident), await unit.runs.of(incident)
+    if other is not None and runs:  # it is verified by the alerts that would move away
+        desk.change(gathering=False)
+        desk.relate(other.id, "newer", f"{other.id} gathers the alerts of this system; {runs[0].id} is not over here")
+        desk.ask(f"{stranger.system} was found to be {system.title}")
+    elif other is not None:
         case.other = Desk(other, estate, unit.now, scene.unreachable)
         desks.append(case.other)
         act(case, Ask(incident=incident, action=Action.MERGE, by=SYSTEM, to=other.id))

@@ -14,12 +14,15 @@ from incidents.core.errors import NotAllowed, NotFound, Stale
 from incidents.core.events import EventType
 from incidents.core.fact import FactKind
 from incidents.core.incident import Action, Held, Resolution, Status
+from incidents.core.run import RunStatus
 from incidents.core.silence import Amount, Matcher, Silence, SilenceState, Trait
 from incidents.flow.ports import Silencing, Turn
 from incidents.flow.reroute import reroute
 from tests.flow.house import House, Postman, drift, harm
+from tests.flow.shop import Shop
 from tests.make import a_catalog, a_system, an_estate, by, hours, minutes
 from tests.make_events import cost_data, published
+from tests.make_runs import a_step, a_verify
 
 CREDIT = (Matcher(field=Trait.SYSTEM, value="credit-*"),)
 
@@ -289,6 +292,25 @@ async def test_a_silenced_stranger_that_is_registered_has_owners_who_are_asked_o
     await house.is_well()
     await passes(house, minutes(61), slack, webhook)
     assert slack.pages()
+    await house.is_well()
+
+
+async def test_a_stranger_s_incident_keeps_its_alerts_while_a_run_is_to_be_verified_by_them(house: House) -> None:
+    await bad(house, "gate", system="gate")
+    house.estate = an_estate(a_catalog(a_system("gate")))
+    await reroute(house.store, house.estate, house.made.extend)
+    await bad(house, system="portal")
+    shop = Shop(house)
+    await shop.change(await shop.propose(a_step(), a_verify(), incident="INC-2"), "start")
+
+    house.estate = an_estate(a_catalog(a_system("gate", aliases=("portal",))))
+    assert await reroute(house.store, house.estate, house.made.extend) == 1
+    stays = await house.incident("INC-2")
+    assert (stays.system, stays.status, stays.gathering) == ("gate", Status.TRIGGERED, False)
+    assert await house.found("select 1 from alerts where incident = 2")
+
+    await shop.work()
+    assert (await shop.now()).status is RunStatus.SUCCEEDED
     await house.is_well()
 
 
