@@ -56,8 +56,11 @@ def approved(desk: Desk, run: Run, by: Actor, *, step: str | None = None, note: 
     needed = approval.people if approval else 1
     given = len({each.by for each in course.run.approvals if each.step == step})
     what = f"{run.id}: {named.title}" if named else f"{run.id}: {run.plan.title}"
-    text = f"{desk.estate.person(by.id).name} approved {what} ({given} of {needed})" + (f": {note}" if note else "")
-    course.tell(FactKind.RUN_APPROVED, text, named, by=by, plan=run.hash)
+    warned = bool(run.plan.warning)  # nobody may approve who has not answered it
+    read = " and answered its warning with yes" if warned else ""
+    said = f": {note}" if note else ""
+    text = f"{desk.estate.person(by.id).name} approved {what} ({given} of {needed}){read}{said}"
+    course.tell(FactKind.RUN_APPROVED, text, named, by=by, plan=run.hash, warned=warned)
     if given < needed:
         return course.run
     if named is None:

@@ -376,6 +376,15 @@ def test_an_approval_of_the_whole_plan_is_the_first_that_its_runbook_asks_for() 
     assert street.told(FactKind.RUN_APPROVED) == ["Priya approved RUN-1: Move the serving alias back (1 of 1)"]
 
 
+def test_that_the_warning_was_answered_is_kept_under_the_name_of_whoever_approved() -> None:
+    street = Street(a_run(plan=a_plan(warning="Tell the authority first")))
+    street.approve("lee")
+
+    text = "Lee approved RUN-1: Move the serving alias back (1 of 1) and answered its warning with yes"
+    assert street.told(FactKind.RUN_APPROVED) == [text]
+    assert [fact.data["warned"] for fact in street.facts if fact.kind is FactKind.RUN_APPROVED] == [True]
+
+
 def test_a_proposal_that_nobody_approves_expires() -> None:
     proposed = a_run(ready_at=NOON + minutes(30))
 
