@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -44,6 +46,13 @@ async def test_a_single_event_is_taken() -> None:
     answer = await told(Front(), an_event(), ONE)
     assert answer.status_code == 202
     assert answer.json() == {"accepted": 1, "duplicates": 0, "conflicts": 0, "errors": []}
+
+
+async def test_the_release_in_the_readme_is_taken() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```json\n(.*?)```", readme, re.DOTALL)
+    assert "release.deployed" in example
+    assert (await told(Front(), example.encode(), ONE)).status_code == 202
 
 
 async def test_sent_again_it_counts_as_a_duplicate_and_with_another_body_as_a_conflict() -> None:
