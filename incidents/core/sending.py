@@ -56,9 +56,9 @@ def repeatable(step: Step) -> bool:
 
 
 def begin(course: Course, step: Step) -> Send:
-    """Look whether all is as it was planned, and then do it."""
+    """Look whether all is as it was planned, also before another try of what was surely not done; and then do it."""
     _, standing = course.of(step.id)
-    if step.look is not None and step.changes and not standing.attempts:
+    if step.look is not None and step.changes and not standing.touched:
         return _question(step, step.look, Sending.LOOK)
     return _do(course, step)
 
@@ -73,7 +73,7 @@ def _do(course: Course, step: Step) -> Send:
     _, standing = course.of(step.id)
     request, tries = _filled(step), standing.attempts + 1
     began = standing.began_at or course.now
-    course.move(step, StepState.DOING, attempts=tries, began_at=began, until=None)
+    course.move(step, StepState.DOING, attempts=tries, began_at=began, until=None, asked=0)
     again = f" (try {tries})" if tries > 1 else ""
     text = f"{step.title}: {request.method} to {request.connection}{again}"
     course.tell(FactKind.STEP_BEGUN, text, step, attempt=tries)

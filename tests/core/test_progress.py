@@ -114,6 +114,15 @@ def test_what_was_surely_not_done_is_tried_again_as_often_as_the_plan_says() -> 
     assert street.run.status is RunStatus.SUCCEEDED
 
 
+def test_another_try_is_not_made_where_somebody_was_at_the_target_meanwhile() -> None:
+    step = a_step(look=LOOK, prior={"version": "2"}, retries=3, delay=minutes(60))
+    street = started(step, replies=(version("2"), AWAY, version("3"))).wait(hours=1)
+
+    assert street.sent == ["look move", "do move", "look move"]
+    assert street.run.status is RunStatus.FAILED
+    assert "version changed since. Nothing was changed" in street.run.why
+
+
 def test_a_refusal_is_not_repeated_and_nothing_was_changed() -> None:
     street = started(a_step(retries=5), replies=(said(403),)).wait(minutes=9)
 
