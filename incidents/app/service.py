@@ -132,6 +132,7 @@ class Service:
         port = self._socket.getsockname()[1]
         if self._parts.lock is not None:
             self._parts.lock.tell(self._parts.settings.local_url(port))
+        self._socket.listen(config.backlog)  # whoever is told that it is ready may come before the server looks
         self._ready(port)
         await self._server.serve(sockets=[self._socket])
 
