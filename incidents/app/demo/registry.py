@@ -61,6 +61,7 @@ class Registry:
     async def serving(self) -> AsyncIterator[str]:
         """It runs for as long as the block does; gives its address."""
         found = listen("127.0.0.1", 0)
+        found.listen()
         server = _Server(uvicorn.Config(self.application(), log_config=None, access_log=False, lifespan="off"))
         running = asyncio.create_task(server.serve(sockets=[found]))
         try:
